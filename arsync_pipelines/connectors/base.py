@@ -1,0 +1,32 @@
+"""What a vendor's folder exports: one `Connector` value, which the registry lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from arsync_pipelines.domain.secret import Reveal
+from arsync_pipelines.ports.sink import Sink
+from arsync_pipelines.ports.source import Source, StreamSpec
+
+Role = Literal["crm", "erp", "processor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A vendor: its streams, the shape of its options, and how to build its source and sink.
+
+    `options` validates the table [connections.<name>] of arsync.toml without `vendor`; `source` and `sink` take the
+    connection's name, the validated options and the resolver of secrets. Building does no I/O.
+    """
+
+    vendor: str
+    title: str
+    role: Role
+    streams: tuple[StreamSpec, ...]
+    options: type[BaseModel]
+    source: Callable[[str, Any, Reveal], Source]
+    sink: Callable[[str, Any, Reveal], Sink] | None = None

@@ -1,0 +1,62 @@
+"""Every error that arsync raises on purpose.
+
+    ArsyncError
+    |-- ConfigError            arsync.toml or the environment is wrong; nothing was started
+    |-- SourceError            a source could not be read
+    |   |-- SourceUnreachable      no connection, time-outs beyond the retry budget
+    |   |-- SourceUnauthorised     credentials or permissions refused
+    |   |-- SourceContractBroken   the source answered, but not what its spec promises
+    |-- SinkError              a target system could not be written to as a whole (row outcomes are values, not errors)
+    |-- WarehouseError         the warehouse refused: locked, corrupt, or a load that does not fit its spec
+    |-- CheckFailed            a blocking check failed; nothing was published or pushed
+
+A message says what, where and what to do. Secrets never enter one.
+"""
+
+
+class ArsyncError(Exception):
+    """Base of all errors raised on purpose; the CLI prints it without a traceback and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class ConfigError(ArsyncError):
+    """arsync.toml or the environment is wrong; raised before anything starts."""
+
+    exit_code = 2
+
+
+class SourceError(ArsyncError):
+    """A source could not be read; what was committed before stays, the cursor stands where the last load left it."""
+
+    exit_code = 3
+
+
+class SourceUnreachable(SourceError):
+    """No connection, or only time-outs and 5xx beyond the retry budget."""
+
+
+class SourceUnauthorised(SourceError):
+    """The source refused our credentials or permissions; retrying will not help."""
+
+
+class SourceContractBroken(SourceError):
+    """The source answered something its spec excludes: an ignored filter, a page without news, a vanished column."""
+
+
+class SinkError(ArsyncError):
+    """A target system could not be written to as a whole; single rows fail as outcomes, not as errors."""
+
+    exit_code = 4
+
+
+class WarehouseError(ArsyncError):
+    """The warehouse refused: locked, corrupt, or rows that do not fit their declared columns."""
+
+    exit_code = 5
+
+
+class CheckFailed(ArsyncError):
+    """A blocking check failed; nothing was published or pushed and the last good snapshot stays."""
+
+    exit_code = 6

@@ -1,0 +1,45 @@
+"""Named places where a test can make the process die, raise or hang. Disarmed, a failpoint costs one comparison."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+from arsync_pipelines.domain.errors import ArsyncError
+
+_armed: dict[str, tuple[int, str]] = {}
+_hits: dict[str, int] = {}
+_lock = threading.Lock()
+
+
+class FailpointRaised(ArsyncError):
+    """The failure a test asked for."""
+
+
+def arm(spec: str) -> None:
+    """Arm from "name:hit:action[,...]"; action is kill (SIGKILL), raise or hang; hit counts from 1. "" disarms all."""
+    _armed.clear()
+    _hits.clear()
+    for part in filter(None, spec.split(",")):
+        name, hit, action = part.split(":")
+        if action not in {"kill", "raise", "hang"}:
+            raise ValueError(f"failpoint {part!r}: action is kill, raise or hang")
+        _armed[name] = (int(hit), action)
+
+
+def failpoint(name: str) -> None:
+    """Mark a boundary; does what `arm` ordered at the n-th hit."""
+    if not _armed or name not in _armed:
+        return
+    with _lock:
+        _hits[name] = _hits.get(name, 0) + 1
+        hit, action = _armed[name]
+        if _hits[name] != hit:
+            return
+    if action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if action == "hang":
+        time.sleep(3600)
+    raise FailpointRaised(f"failpoint {name} hit {hit} times")

@@ -1,0 +1,1 @@
+"""What the services ask of the outside: Protocols with more than one implementation, and the values that cross them."""

@@ -1,0 +1,79 @@
+"""What a target system offers to be written: a batch of intents in, one outcome per intent out. Always."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from arsync_pipelines.domain.push import FailureClass, PushIntent
+
+OutcomeKind = Literal["acknowledged", "rejected", "retry", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one intent.
+
+    acknowledged  the target holds the payload; `target_id` is its record id, `created` whether it was made new
+    rejected      business refusal with the vendor's `code` and `message`; a person must act
+    retry         transient; not before `not_before` (UTC) when the vendor said so
+    unknown       the answer was lost after the request may have taken effect; read back before any retry
+    """
+
+    intent_id: str
+    kind: OutcomeKind
+    target_id: str = ""
+    created: bool = False
+    code: str = ""
+    message: str = ""
+    failure_class: FailureClass | None = None
+    not_before: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if (self.kind == "acknowledged") == (self.failure_class is not None):
+            raise ValueError("every outcome but 'acknowledged' carries a failure class, and that one carries none")
+
+
+@dataclass(frozen=True, slots=True)
+class SinkCapabilities:
+    """`batch_size`: most rows of one write() call; above `bulk_threshold` rows of one object the sink uses its bulk
+    interface. `objects`: canonical objects in the order they must be delivered (parents first)."""
+
+    objects: tuple[str, ...]
+    batch_size: int
+    bulk_threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """Outcomes in the order of the intents given, and how many HTTP requests they cost."""
+
+    outcomes: tuple[Outcome, ...]
+    requests: int
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """A writable connection. A sink that cannot account for a row must not be written."""
+
+    @property
+    def connection(self) -> str: ...
+
+    @property
+    def system(self) -> str: ...
+
+    @property
+    def capabilities(self) -> SinkCapabilities: ...
+
+    def write(self, object_name: str, intents: Sequence[PushIntent]) -> WriteResult:
+        """Upsert `intents` (all of one object, one per business key); one outcome per intent, in their order.
+
+        Raises SinkError only when nothing was sent (credentials, configuration).
+        """
+        ...
+
+    def read_back(self, object_name: str, intents: Sequence[PushIntent]) -> Mapping[str, Mapping[str, Any] | None]:
+        """What the target holds now per business key, in canonical names; None where there is no such record."""
+        ...

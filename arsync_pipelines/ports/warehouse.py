@@ -1,0 +1,97 @@
+"""What the services ask of the warehouse: load landing files, run SQL, publish and open snapshots.
+
+Everything that writes happens inside `writing()`, which holds the one writer lock of the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from arsync_pipelines.ports.source import Cursor, StreamSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One landed batch: newline-delimited JSON files (vendor's rows, verbatim) and what is true once they are loaded.
+
+    `scopes` / `final` / `read_id` as in ports.source.Page: what the batch proves about rows that are gone. All batches of
+    one read share `read_id`. `read_started_at` is the ISO instant at which that read began.
+    """
+
+    batch_id: str
+    read_id: str
+    connection: str
+    spec: StreamSpec
+    files: tuple[Path, ...]
+    cursor: Cursor
+    row_count: int
+    read_started_at: str
+    scopes: Sequence[tuple[str, ...]] = ()
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """Rows in the batch, new versions stored, tombstones stored; `repeated` when this batch id was loaded before."""
+
+    rows: int
+    new_versions: int
+    deleted: int
+    repeated: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A published, read-only state. `path` is the database file, `manifest` its JSON manifest."""
+
+    snapshot_id: str
+    path: Path
+    manifest: Mapping[str, Any]
+
+
+class Warehouse(Protocol):
+    """One warehouse: one writer at a time, readers on snapshots only."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the writer lock (waits; raises WarehouseError after its time-out, naming the holder)."""
+        ...
+
+    def ensure_tables(self, specs: Sequence[StreamSpec]) -> None:
+        """Create the raw tables of these streams where missing, and add columns that are new in a spec."""
+        ...
+
+    def load(self, batch: Batch) -> LoadResult:
+        """Store new versions and tombstones of a batch and its cursor in one transaction; idempotent by batch id.
+
+        Raises WarehouseError when a row does not fit its declared columns (nothing of the batch is stored).
+        """
+        ...
+
+    def cursor(self, connection: str, stream: str) -> Cursor | None:
+        """The committed cursor, or None before the first load."""
+        ...
+
+    def replace_table(self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        """Replace a small table of ours (configuration seen by dbt). `columns` maps names to SQL types."""
+        ...
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of a read on the working database (inside `writing()`)."""
+        ...
+
+    def publish(self, tables: Sequence[str], manifest: Mapping[str, Any]) -> Snapshot:
+        """Copy `tables` into a new read-only snapshot and make it current, atomically; drop those beyond retention."""
+        ...
+
+    def current_snapshot(self) -> Snapshot | None:
+        """The last good snapshot, or None before the first publish. Never blocks on a writer."""
+        ...
+
+    def query_snapshot(self, snapshot: Snapshot, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of a read on a published snapshot; independent of any writer."""
+        ...
