@@ -176,7 +176,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadStats:
-    """What one stream's ingest did, for people and reports. Rows counted as read from the source and as new versions."""
+    """What one stream's ingest did, for people and reports: rows read from the source, and versions new to us."""
 
     connection: str
     stream: str

@@ -18,8 +18,8 @@ from arsync_pipelines.ports.source import Cursor, StreamSpec
 class Batch:
     """One landed batch: newline-delimited JSON files (vendor's rows, verbatim) and what is true once they are loaded.
 
-    `scopes` / `final` / `read_id` as in ports.source.Page: what the batch proves about rows that are gone. All batches of
-    one read share `read_id`. `read_started_at` is the ISO instant at which that read began.
+    `scopes` and `final` as in ports.source.Page: what the batch proves about rows that are gone. All batches of one
+    read share `read_id`. `read_started_at` is the ISO instant at which that read began.
     """
 
     batch_id: str

@@ -1,0 +1,236 @@
+"""The only reader of the environment and of arsync.toml.
+
+`load()` answers validated values or raises ConfigError saying what, where and what to do. Options of one vendor are
+kept as a plain table here; bootstrap validates them against the vendor's own model. Secrets are references; `reveal`
+resolves one at the moment of use.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from arsync_pipelines.domain.errors import ConfigError
+from arsync_pipelines.domain.secret import SecretRef
+
+
+class Environment(BaseSettings):
+    """What the process environment may say."""
+
+    model_config = SettingsConfigDict(env_prefix="ARSYNC_", extra="ignore")
+
+    config: Path = Path("arsync.toml")
+    state_dir: Path | None = None
+    as_of: date | None = None
+    failpoints: str = ""
+    progress: bool = False
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ClockSettings(_Table):
+    """`system`: the machine's time. `http`: a sandbox's, read from `url` (JSON with an ISO instant under `now`)."""
+
+    kind: Literal["system", "http"] = "system"
+    url: str = ""
+
+    @model_validator(mode="after")
+    def _url(self) -> Self:
+        if (self.kind == "http") != bool(self.url):
+            raise ValueError('clock.url goes with clock.kind = "http"')
+        return self
+
+
+class WarehouseSettings(_Table):
+    """`keep`: published snapshots to retain. `memory_limit`, `threads`: what the engine may take."""
+
+    kind: Literal["duckdb"] = "duckdb"
+    path: Path | None = None
+    snapshots: Path | None = None
+    keep: int = Field(default=5, ge=2)
+    memory_limit: str = "4GB"
+    threads: int = Field(default=2, ge=1)
+
+
+class ReportingSettings(_Table):
+    """How receivables are shown. `aging_edges`: last day of each bucket but the open-ended last, in days past due."""
+
+    currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
+    aging_edges: tuple[int, int, int, int] = (0, 30, 60, 90)
+    aging_basis: Literal["due", "document"] = "due"
+    invoice_link: str = ""
+
+    @model_validator(mode="after")
+    def _edges(self) -> Self:
+        if list(self.aging_edges) != sorted(set(self.aging_edges)):
+            raise ValueError("reporting.aging_edges must increase")
+        return self
+
+
+class IngestSettings(_Table):
+    """`workers`: streams of one connection read at once. `batch_rows`: rows landed and loaded in one transaction."""
+
+    workers: int = Field(default=3, ge=1, le=16)
+    batch_rows: int = Field(default=50_000, ge=100)
+    landing_keep_days: int = Field(default=30, ge=0)
+
+
+class PushSettings(_Table):
+    """`attempts`: budget of one intent before it is dead. `backoff_s`: first and longest wait between attempts."""
+
+    attempts: int = Field(default=8, ge=1)
+    backoff_s: tuple[float, float] = (0.5, 60.0)
+
+
+class LegalEntitySettings(_Table):
+    """What the ERP does not say of a legal entity: its time zone and the CRM business unit it belongs to."""
+
+    connection: str
+    id: str
+    time_zone: str = "UTC"
+    crm_business_unit: str = ""
+
+    @model_validator(mode="after")
+    def _zone(self) -> Self:
+        if self.time_zone not in available_timezones():
+            raise ValueError(f"time_zone {self.time_zone!r} is not an IANA zone such as Europe/Berlin")
+        return self
+
+
+class AlertSettings(_Table):
+    """Where a failed run is told: a webhook that takes JSON, or nowhere but the log."""
+
+    webhook: SecretRef | None = None
+
+
+class ConnectionSettings(BaseModel):
+    """`vendor` picks the connector; everything else is validated by it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    vendor: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Settings(_Table):
+    """All of arsync.toml."""
+
+    state_dir: Path = Path(".arsync")
+    as_of: date | None = None
+    clock: ClockSettings = ClockSettings()
+    warehouse: WarehouseSettings = WarehouseSettings()
+    reporting: ReportingSettings = ReportingSettings()
+    ingest: IngestSettings = IngestSettings()
+    push: PushSettings = PushSettings()
+    alerts: AlertSettings = AlertSettings()
+    legal_entities: tuple[LegalEntitySettings, ...] = ()
+    connections: dict[str, ConnectionSettings] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _references(self) -> Self:
+        for entity in self.legal_entities:
+            if entity.connection not in self.connections:
+                raise ValueError(f"legal_entities: connection {entity.connection!r} is not under [connections]")
+        return self
+
+    @property
+    def warehouse_path(self) -> Path:
+        return self.warehouse.path or self.state_dir / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def snapshots_dir(self) -> Path:
+        return self.warehouse.snapshots or self.state_dir / "snapshots"
+
+    @property
+    def landing_dir(self) -> Path:
+        return self.state_dir / "landing"
+
+    @property
+    def ops_path(self) -> Path:
+        return self.state_dir / "ops" / "ops.sqlite"
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read and validate arsync.toml at `path` (default: ARSYNC_CONFIG, else ./arsync.toml).
+
+    A relative `state_dir` is relative to the file. Without a file the defaults hold: no connection, nothing to do.
+    Raises ConfigError.
+    """
+    environment = _environment()
+    source = path or environment.config
+    explicit = path is not None or "config" in environment.model_fields_set
+    if source.is_file():
+        try:
+            table = tomllib.loads(source.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{source} is not valid TOML: {error}. Correct that place and run again.") from error
+    elif explicit:
+        raise ConfigError(f"{source} does not exist. Create it with `arsync init` or set ARSYNC_CONFIG to your file.")
+    else:
+        table = {}
+    try:
+        settings = Settings.model_validate(table)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {explain(error)}") from error
+    home = source.resolve().parent
+    if environment.state_dir:
+        settings.state_dir = environment.state_dir
+    settings.state_dir = (home / settings.state_dir).resolve()
+    if environment.as_of:
+        settings.as_of = environment.as_of
+    return settings
+
+
+def _environment() -> Environment:
+    try:
+        return Environment()
+    except ValidationError as error:
+        raise ConfigError(f"environment: {explain(error, prefix='ARSYNC_')}") from error
+
+
+def explain(error: ValidationError, prefix: str = "") -> str:
+    """One line per problem of a validation error: where, what is wrong, never the value (it may be a secret)."""
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        where = prefix + ".".join(str(part) for part in problem["loc"])
+        lines.append(f"{where or 'top level'}: {problem['msg']}")
+    return "; ".join(lines)
+
+
+def reveal(reference: SecretRef) -> str:
+    """The secret behind a reference, read now. Raises ConfigError naming the reference, never the value."""
+    if reference.env is not None:
+        value = os.environ.get(reference.env, "")
+        if not value:
+            raise ConfigError(f"secret: environment variable {reference.env} is not set or empty")
+        return value
+    path = reference.file or Path()
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"secret: file {path} cannot be read ({error.strerror})") from error
+    if not value:
+        raise ConfigError(f"secret: file {path} is empty")
+    return value
+
+
+def failpoints() -> str:
+    """Failpoints ordered by a test through ARSYNC_FAILPOINTS; empty in real life."""
+    return _environment().failpoints
+
+
+def wants_progress() -> bool:
+    """Whether a parent process asked for progress lines (ARSYNC_PROGRESS)."""
+    return _environment().progress
