@@ -112,6 +112,13 @@ class AlertSettings(_Table):
     webhook: SecretRef | None = None
 
 
+class AutomationSettings(_Table):
+    """Whether Dagster's sensors and schedules start switched on, and how often sources are asked for news."""
+
+    enabled: bool = False
+    poll_seconds: int = Field(default=30, ge=5)
+
+
 class ConnectionSettings(BaseModel):
     """`vendor` picks the connector; everything else is validated by it."""
 
@@ -135,6 +142,7 @@ class Settings(_Table):
     ingest: IngestSettings = IngestSettings()
     push: PushSettings = PushSettings()
     alerts: AlertSettings = AlertSettings()
+    automation: AutomationSettings = AutomationSettings()
     legal_entities: tuple[LegalEntitySettings, ...] = ()
     connections: dict[str, ConnectionSettings] = Field(default_factory=dict)
 

@@ -175,19 +175,23 @@ class IntentStore:
             ]
         )  # fmt: skip
 
-    def next_due(self, connection: str) -> datetime | None:
-        """When the earliest waiting intent may be tried; None when nothing waits."""
+    def record_read_back(self, intents: Sequence[PushIntent], at: datetime) -> None:
+        """Open an attempt of kind `read_back` for each; `settle` closes it with what was found."""
+        with self._engine.begin() as db:
+            db.execute(
+                insert(push_attempt),
+                [{"intent_id": i.intent_id, "number": 0, "kind": "read_back", "started_at": at} for i in intents],
+            )
+
+    def next_due(self, connection: str, object_name: str) -> datetime | None:
+        """When the earliest waiting intent of an object may be tried; None when nothing waits."""
         query = select(func.min(push_intent.c.next_attempt_at)).where(
-            push_intent.c.connection == connection, push_intent.c.state == IntentState.PENDING.value
+            push_intent.c.connection == connection,
+            push_intent.c.object == object_name,
+            push_intent.c.state == IntentState.PENDING.value,
         )
         with self._engine.connect() as db:
             return aware(db.execute(query).scalar())
-
-    def attempts_of(self, intent_id: str) -> int:
-        """Delivery attempts made so far."""
-        with self._engine.connect() as db:
-            value = db.execute(select(push_intent.c.attempts).where(push_intent.c.intent_id == intent_id)).scalar()
-        return int(value or 0)
 
     def attempts_by_intent(self, intents: Sequence[PushIntent]) -> dict[str, int]:
         """Delivery attempts made so far, for many."""

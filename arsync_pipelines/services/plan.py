@@ -1,0 +1,152 @@
+"""Differences -> push intents. Reads one published snapshot, never the working warehouse.
+
+A difference becomes an intent unless the target already has it: a snapshot may have looked at the target before our
+last write was acknowledged. What a person must decide (a rejected payload, unchanged) is held, not sent again.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from arsync_pipelines.domain.comparison import changes
+from arsync_pipelines.domain.push import IntentState, PushIntent, payload_hash
+from arsync_pipelines.ops.intents import IntentStore
+from arsync_pipelines.ops.rows import LatestVersion
+from arsync_pipelines.ports.warehouse import Snapshot, Warehouse
+
+_NAMESPACE = uuid.UUID("6a1d2bd4-6a2b-5d0e-9c3c-2f0b8f1f6f5e")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One record that should change: `fields` maps canonical names to (before, after)."""
+
+    connection: str
+    object: str
+    business_key: str
+    parent_key: str
+    is_new: bool
+    payload: Mapping[str, Any]
+    before: Mapping[str, Any]
+    fields: Mapping[str, tuple[Any, Any]]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What would be sent, and what is not and why. `gone` are waiting intents whose difference has disappeared."""
+
+    snapshot_id: str
+    differences: list[Difference] = field(default_factory=list)
+    already_sent: int = 0
+    waiting: int = 0
+    held: int = 0
+    gone: list[str] = field(default_factory=list)
+
+
+def sync_table(system: str, object_name: str) -> str:
+    """Name of the difference table of one object."""
+    return f"sync_{system}__{object_name}"
+
+
+def make_plan(
+    warehouse: Warehouse, snapshot: Snapshot, store: IntentStore, connection: str, system: str, objects: Sequence[str]
+) -> Plan:
+    """The differences of `connection` in `snapshot` that are not sent, not waiting and not held."""
+    plan = Plan(snapshot.snapshot_id)
+    for object_name in objects:
+        latest = store.latest_versions(connection, object_name)
+        seen_at = _target_seen_at(snapshot, connection, object_name)
+        rows = warehouse.query_snapshot(
+            snapshot,
+            f"select business_key, parent_key, is_new, payload, before from {sync_table(system, object_name)}"
+            " where connection = ? order by parent_key, business_key",
+            [connection],
+        )
+        for row in rows:
+            _consider(plan, connection, object_name, row, latest.get(row["business_key"]), seen_at)
+        keys = {row["business_key"] for row in rows}
+        plan.gone += [
+            version.intent_id
+            for key, version in latest.items()
+            if version.state is IntentState.PENDING and key not in keys
+        ]
+    return plan
+
+
+def _consider(
+    plan: Plan,
+    connection: str,
+    object_name: str,
+    row: Mapping[str, Any],
+    latest: LatestVersion | None,
+    seen_at: datetime | None,
+) -> None:
+    payload: dict[str, Any] = json.loads(row["payload"])
+    before: dict[str, Any] = json.loads(row["before"])
+    fields = changes(before, payload)
+    if not fields and not row["is_new"]:
+        return
+    difference = Difference(
+        connection, object_name, row["business_key"], row["parent_key"], bool(row["is_new"]), payload, before, fields
+    )
+    if latest is not None and latest.payload_hash == payload_hash("upsert", payload):
+        if latest.state is IntentState.ACKNOWLEDGED and _not_seen_since(latest.settled_at, seen_at):
+            plan.already_sent += 1
+            return
+        if latest.state in (IntentState.PENDING, IntentState.IN_FLIGHT, IntentState.UNKNOWN):
+            plan.waiting += 1
+            return
+        if latest.state is IntentState.REJECTED:
+            plan.held += 1
+            return
+    plan.differences.append(difference)
+
+
+def to_intents(plan: Plan, store: IntentStore, now: datetime) -> list[PushIntent]:
+    """Versioned intents for a plan's differences; ids follow from the content, so planning twice makes them once."""
+    intents = []
+    versions: dict[tuple[str, str], dict[str, LatestVersion]] = {}
+    for d in plan.differences:
+        scope = (d.connection, d.object)
+        if scope not in versions:
+            versions[scope] = store.latest_versions(*scope)
+        latest = versions[scope].get(d.business_key)
+        version = latest.version + 1 if latest else 1
+        identity = f"{d.connection}|{d.object}|{d.business_key}|{version}"
+        intents.append(
+            PushIntent(
+                intent_id=str(uuid.uuid5(_NAMESPACE, identity)),
+                connection=d.connection,
+                object=d.object,
+                business_key=d.business_key,
+                version=version,
+                payload=d.payload,
+                before=d.before,
+                parent_key=d.parent_key,
+                correlation_id=str(uuid.uuid5(_NAMESPACE, f"{plan.snapshot_id}|{identity}")),
+                snapshot_id=plan.snapshot_id,
+                created_at=now,
+            )
+        )
+    return intents
+
+
+def _not_seen_since(settled_at: datetime | None, seen_at: datetime | None) -> bool:
+    """True when the snapshot looked at the target before our write was acknowledged (or never looked)."""
+    return settled_at is not None and (seen_at is None or seen_at <= settled_at)
+
+
+def _target_seen_at(snapshot: Snapshot, connection: str, object_name: str) -> datetime | None:
+    """When the read began that showed the snapshot what this object looks like in the target."""
+    stream = object_name if object_name == "account" else f"ar_{object_name}"
+    watermarks = snapshot.manifest.get("sources", {})
+    text = watermarks.get(connection, {}).get(stream, {}).get("read_started_at")
+    if not text:
+        return None
+    seen = datetime.fromisoformat(text)
+    return seen if seen.tzinfo else seen.replace(tzinfo=UTC)
