@@ -1,1 +1,17 @@
 """NetSuite over SuiteTalk REST: SuiteQL reads of customers, receivables documents, their lines and postings."""
+
+from __future__ import annotations
+
+from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
+from arsync_pipelines.connectors.netsuite.source import NetSuiteSource
+from arsync_pipelines.connectors.netsuite.spec import STREAMS
+
+CONNECTOR = Connector(
+    vendor="netsuite",
+    title="Oracle NetSuite",
+    role="erp",
+    streams=STREAMS,
+    options=NetSuiteOptions,
+    source=NetSuiteSource,
+)

@@ -1,0 +1,75 @@
+"""SuiteQL over HTTP: one statement, one page of up to 1,000 rows. What to ask is `query.py`, paging is `reader.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from arsync_pipelines.connectors.http import HttpClient, Retry, RetryBudget
+from arsync_pipelines.connectors.netsuite.auth import build_auth
+from arsync_pipelines.connectors.netsuite.errors import POLICY
+from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
+from arsync_pipelines.connectors.netsuite.query import Statement
+from arsync_pipelines.domain.errors import SourceContractBroken
+from arsync_pipelines.domain.secret import Reveal
+
+PATH = "/services/rest/query/v1/suiteql"
+PAGE_SIZE = 1000
+
+# a slot of the account's pool frees up when somebody's request ends: many tries, waits growing to half a minute
+PATIENCE = RetryBudget(attempts=12, seconds=300.0, base=0.25, cap=30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One page: `items` as decoded (every value text, nulls absent), whether more rows follow, the server's Date."""
+
+    items: list[dict[str, Any]]
+    has_more: bool
+    date: str = ""
+
+
+class SuiteQL:
+    """The query service of one account; thread-safe, at most `options.concurrency` requests at once."""
+
+    def __init__(
+        self,
+        connection: str,
+        options: NetSuiteOptions,
+        reveal: Reveal,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        retry: Retry | None = None,
+    ) -> None:
+        self.connection = connection
+        self.http = HttpClient(
+            connection=connection,
+            base_url=options.url,
+            policy=POLICY,
+            auth=build_auth(connection, options, reveal),
+            retry=retry or Retry(PATIENCE),
+            concurrency=options.concurrency,
+            # without it the service refuses the query
+            headers={"Prefer": "transient"},
+            transport=transport,
+        )
+
+    def fetch(self, statement: Statement, limit: int = PAGE_SIZE) -> Answer:
+        """The first `limit` rows of a statement. A query has no effect, so it is repeated freely.
+
+        Raises RequestRejected when the text is refused, SourceContractBroken when the answer is no page of rows.
+        """
+        body: dict[str, Any] = {"q": statement.text}
+        if statement.binds:
+            body["params"] = list(statement.binds)
+        response = self.http.request("POST", PATH, params={"limit": limit, "offset": 0}, json=body, safe=True)
+        page = self.http.decode(response)
+        try:
+            return Answer(page["items"], bool(page["hasMore"]), response.headers.get("date", ""))
+        except (KeyError, TypeError) as error:
+            raise SourceContractBroken(
+                f"connection {self.connection!r}: {self.http.host} answered a query without `items` and `hasMore`; is "
+                f"base_url the account's REST address?"
+            ) from error

@@ -1,0 +1,72 @@
+"""What arsync.toml may say about a NetSuite connection."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from arsync_pipelines.domain.secret import SecretRef
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TokenBased(_Table):
+    """Token-based authentication: an integration record and a user's access token (OAuth 1.0a)."""
+
+    method: Literal["tba"]
+    consumer_key: SecretRef
+    consumer_secret: SecretRef
+    token_id: SecretRef
+    token_secret: SecretRef
+
+
+class MachineToMachine(_Table):
+    """OAuth 2.0 client credentials: a certificate uploaded to the integration record, its private key here (PEM)."""
+
+    method: Literal["m2m"]
+    client_id: SecretRef
+    certificate_id: str = Field(min_length=1)
+    private_key: SecretRef
+    algorithm: Literal["PS256", "ES256"] = "PS256"
+    token_url: str = ""
+    """Token endpoint, also the assertion's audience; default: the account's own."""
+
+
+class NetSuiteOptions(_Table):
+    """One NetSuite account."""
+
+    account: str = Field(pattern=r"^[A-Za-z0-9_]+$")
+    """Account id as in Setup > Company, e.g. `1234567` or `1234567_SB1`; also the OAuth realm."""
+    auth: Annotated[TokenBased | MachineToMachine, Field(discriminator="method")]
+    base_url: str = ""
+    """Default: https://<account>.suitetalk.api.netsuite.com"""
+    time_zone: str
+    """IANA zone of the account (Setup > Company > Time Zone): SuiteQL shows and compares timestamps in it."""
+    concurrency: int = Field(default=4, ge=1, le=100)
+    """Requests at once; the pool of a small account is 5 and is shared with every other integration."""
+    overlap_minutes: int = Field(default=10, ge=1, le=24 * 60)
+    """Re-read on every run; longer than the account's longest import or script."""
+    dispute_reason_field: str = Field(default="custbody_dispute_reason", pattern=r"^(cust[a-z0-9_]+)?$")
+    disputed_amount_field: str = Field(default="custbody_disputed_amount", pattern=r"^(cust[a-z0-9_]+)?$")
+    """Transaction body fields that carry a dispute; "" when the account has none."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is no IANA time zone; for example America/Los_Angeles")
+        return value
+
+    @property
+    def url(self) -> str:
+        """Where the account's REST services are, without a trailing slash."""
+        host = self.account.lower().replace("_", "-")
+        return self.base_url.rstrip("/") or f"https://{host}.suitetalk.api.netsuite.com"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)

@@ -1,0 +1,129 @@
+"""NetSuite as a Source: cursors, pages and deletions of its streams. Paging proper is `reader.py`.
+
+A cursor is {"stamp": local time, "after": [id]}: the last row stored, as the account's clock shows it. A read starts
+one overlap before it. Small streams are read whole every time; their cursor only remembers what they looked like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from arsync_pipelines.connectors.http import RequestRejected, Retry
+from arsync_pipelines.connectors.netsuite.check import check_account, explain
+from arsync_pipelines.connectors.netsuite.client import Answer, SuiteQL
+from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
+from arsync_pipelines.connectors.netsuite.query import Statement, StreamQuery, build_queries
+from arsync_pipelines.connectors.netsuite.reader import Chunk, Place, walk
+from arsync_pipelines.connectors.netsuite.spec import STREAMS
+from arsync_pipelines.connectors.netsuite.zone import ZoneClock
+from arsync_pipelines.domain.errors import ConfigError
+from arsync_pipelines.domain.secret import Reveal
+from arsync_pipelines.ports.source import ConnectionCheck, Cursor, Page, Row, StreamSpec
+
+
+class NetSuiteSource:
+    """One NetSuite account. Thread-safe: streams may be read at the same time, within the account's concurrency."""
+
+    system = "netsuite"
+
+    def __init__(
+        self,
+        connection: str,
+        options: NetSuiteOptions,
+        reveal: Reveal,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        retry: Retry | None = None,
+    ) -> None:
+        self.connection = connection
+        self.options = options
+        self._suiteql = SuiteQL(connection, options, reveal, transport=transport, retry=retry)
+        self._queries = build_queries(options)
+        self._overlap = timedelta(minutes=options.overlap_minutes)
+
+    def streams(self) -> Sequence[StreamSpec]:
+        return STREAMS
+
+    def read(self, stream: str, cursor: Cursor | None, *, since: datetime | None = None) -> Iterator[Page]:
+        """Pages of a stream, oldest change first; lines and links in whole transactions."""
+        query = self._query(stream)
+        if not query.stamp[0]:
+            return self._read_whole(query)
+        return self._read_changes(query, cursor or {}, since)
+
+    def has_changes(self, stream: str, cursor: Cursor | None) -> bool:
+        """One query for a single id: anything after the last row stored (what came late below it waits for a read)."""
+        query = self._query(stream)
+        if not cursor:
+            return True
+        if not query.stamp[0]:
+            items = self._fetch(query, query.extent(), 1).items
+            return _extent(items[0] if items else {}) != dict(cursor)
+        if "stamp" not in cursor:
+            return True
+        keys = [int(key) for key in cursor.get("after", ())]
+        return bool(self._fetch(query, query.newer(str(cursor["stamp"]), keys), 1).items)
+
+    def check(self) -> Sequence[ConnectionCheck]:
+        return check_account(self._suiteql, self.options, self._queries)
+
+    def _query(self, stream: str) -> StreamQuery:
+        try:
+            return self._queries[stream]
+        except KeyError:
+            known = ", ".join(self._queries)
+            raise ConfigError(
+                f"connection {self.connection!r}: netsuite has no stream {stream!r}; known: {known}"
+            ) from None
+
+    def _fetch(self, query: StreamQuery, statement: Statement, limit: int = 1000) -> Answer:
+        try:
+            return self._suiteql.fetch(statement, limit)
+        except RequestRejected as error:
+            raise explain(self._suiteql, query, error) from error
+
+    def _read_changes(self, query: StreamQuery, cursor: Cursor, since: datetime | None) -> Iterator[Page]:
+        zone = ZoneClock(self.options.zone)
+        start = Place()
+        if since is not None:
+            start = Place(zone.lower_bound(zone.local(since), timedelta()))
+        elif "stamp" in cursor:
+            start = Place(zone.lower_bound(str(cursor["stamp"]), self._overlap))
+        reached = dict(cursor)
+        for chunk in walk(query, start, lambda statement: self._fetch(query, statement), zone):
+            if chunk.rows:
+                reached = {"stamp": chunk.reached.stamp, "after": [str(key) for key in chunk.reached.keys]}
+            scopes = [(group,) for group in chunk.groups] if query.spec.scope else []
+            yield Page(_rows(query, chunk, zone), reached, scopes, chunk.last)
+
+    def _read_whole(self, query: StreamQuery) -> Iterator[Page]:
+        zone = ZoneClock(self.options.zone)
+        count, latest = 0, ""
+        for chunk in walk(query, Place(), lambda statement: self._fetch(query, statement), zone):
+            count += len(chunk.rows)
+            latest = max([latest, *(str(row.get("lastmodifieddate", "")) for row in chunk.rows)])
+            cursor = {"rows_total": str(count), "latest": latest} if chunk.last else {}
+            yield Page(_rows(query, chunk, zone), cursor, (), chunk.last)
+
+
+def _rows(query: StreamQuery, chunk: Chunk, zone: ZoneClock) -> list[Row]:
+    """Rows to land: without `links`, timestamps in UTC, without the empty row of a parent that has no child."""
+    rows: list[Row] = []
+    times, child = query.times, query.child
+    for row in chunk.rows:
+        if child and child not in row:
+            continue
+        row.pop("links", None)
+        for column in times:
+            if text := row.get(column):
+                row[column] = zone[text]
+        rows.append(row)
+    return rows
+
+
+def _extent(row: dict[str, Any]) -> dict[str, str]:
+    return {"rows_total": str(row.get("rows_total", "")), "latest": str(row.get("latest", ""))}
