@@ -179,6 +179,10 @@ def _judge_disorder(
 
 def _whole_parent(query: StreamQuery, key: int, fetch: Fetch) -> Items:
     """All children of a parent that has more of them than a page holds, in one piece."""
+    if not query.inner:
+        raise _broken(
+            query, f"more rows share {query.key[0]} {key} and its second than fit a page; they cannot be paged"
+        )
     rows: Items = []
     position: tuple[int, ...] = ()
     while True:
