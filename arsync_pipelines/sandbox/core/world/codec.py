@@ -36,10 +36,8 @@ class Codec:
             if decode is not None:
                 self._decoders.append((index, decode))
         key = "(record_type, record_id)" if kind == "deletions" else "(id)"
-        columns = ", ".join(f'"{name}"' for name in self.names)
+        columns = ", ".join(f'"{name}" {_column_type(hints[name])}' for name in self.names)
         self.create = f"create table if not exists {kind} ({columns}, primary key {key})"
-        if kind != "deletions":
-            self.create = self.create.replace('("id",', '("id" integer,', 1)
         columns = ", ".join(f't."{name}"' for name in self.names)
         marks = ", ".join("?" * len(self.names))
         self.upsert = f"insert or replace into {kind} values ({marks})"
@@ -60,6 +58,14 @@ class Codec:
             if values[index] is not None:
                 values[index] = decode(values[index])
         return self.record(*values)
+
+
+def _column_type(hint: Any) -> str:
+    """Declared, because SQLite joins through an index only where both sides have the same affinity."""
+    options = get_args(hint) if get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    if float in options:
+        return "real"
+    return "integer" if {int, bool, date, datetime}.intersection(options) else "text"
 
 
 _Conversion = tuple[Callable[[Any], Any] | None, Callable[[Any], Any] | None]

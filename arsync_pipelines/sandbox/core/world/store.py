@@ -27,6 +27,16 @@ _INDEXES = {
     "customer_refunds": ("source_id",),
     "processor_charges": ("payout_id", "invoice_number"),
 }
+_SCHEMA = """
+create table if not exists meta (key text primary key, value text);
+create table if not exists open_item (
+    invoice_id integer primary key, erp_customer_id integer, due_date integer, open integer
+);
+create table if not exists open_credit (
+    source_type text, source_id integer, erp_customer_id integer, open integer, touched integer,
+    primary key (source_type, source_id)
+);
+"""
 _OPEN_ITEMS = """
 insert into open_item (invoice_id, erp_customer_id, due_date, open)
 select i.id, i.erp_customer_id, i.due_date, i.total - coalesce(sum(a.amount), 0)
@@ -60,14 +70,7 @@ class WorldStore:
         self._db.execute("pragma synchronous = normal")
         for codec in self._codecs.values():
             self._db.execute(codec.create)
-        self._db.execute("create table if not exists meta (key primary key, value)")
-        self._db.execute(
-            "create table if not exists open_item (invoice_id integer primary key, erp_customer_id, due_date, open)"
-        )
-        self._db.execute(
-            "create table if not exists open_credit (source_type, source_id, erp_customer_id, open, touched,"
-            " primary key (source_type, source_id))"
-        )
+        self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
         with self.lock:
