@@ -30,7 +30,7 @@ class Environment(BaseSettings):
     state_dir: Path | None = None
     as_of: date | None = None
     failpoints: str = ""
-    progress: bool = False
+    dagster_postgres_url: str = Field(default="", repr=False)
 
 
 class _Table(BaseModel):
@@ -166,6 +166,10 @@ class Settings(_Table):
         return self.state_dir / "landing"
 
     @property
+    def dagster_home(self) -> Path:
+        return self.state_dir / "dagster"
+
+    @property
     def ops_path(self) -> Path:
         return self.state_dir / "ops" / "ops.sqlite"
 
@@ -239,6 +243,6 @@ def failpoints() -> str:
     return _environment().failpoints
 
 
-def wants_progress() -> bool:
-    """Whether a parent process asked for progress lines (ARSYNC_PROGRESS)."""
-    return _environment().progress
+def dagster_postgres_url() -> str:
+    """Database for Dagster's own storage (ARSYNC_DAGSTER_POSTGRES_URL); empty = SQLite."""
+    return _environment().dagster_postgres_url

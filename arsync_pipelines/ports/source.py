@@ -117,6 +117,8 @@ class Page:
     including those that now have no row at all. `final`: the last page of this read; only then may a `full` stream
     conclude that a key has vanished.
     `set_aside`: rows the source could not read, as {"file": ..., "line": ..., "reason": ..., "row": ...}.
+    `present`: primary keys (in the order of spec.primary_key) of set-aside rows whose key could be read: they have not
+    vanished, so no delete may be concluded from their absence in `rows`.
     """
 
     rows: Sequence[Row]
@@ -124,6 +126,7 @@ class Page:
     scopes: Sequence[tuple[str, ...]] = ()
     final: bool = False
     set_aside: Sequence[Mapping[str, Any]] = ()
+    present: Sequence[tuple[str, ...]] = ()
 
 
 CheckStatus = Literal["ok", "warning", "failed"]

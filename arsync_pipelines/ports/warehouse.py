@@ -32,6 +32,9 @@ class Batch:
     read_started_at: str
     scopes: Sequence[tuple[str, ...]] = ()
     final: bool = False
+    set_aside: Sequence[Mapping[str, Any]] = ()
+    present: Sequence[tuple[str, ...]] = ()
+    undeclared: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,13 @@ class Warehouse(Protocol):
         """Hold the writer lock (waits; raises WarehouseError after its time-out, naming the holder)."""
         ...
 
+    def exclusive_for_child(self) -> AbstractContextManager[None]:
+        """Inside `writing()`: close our own connection but keep the lock, so that a child process (dbt) may write.
+
+        Any use of the warehouse by this process meanwhile waits (other threads) or raises WarehouseError (this one).
+        """
+        ...
+
     def ensure_tables(self, specs: Sequence[StreamSpec]) -> None:
         """Create the raw tables of these streams where missing, and add columns that are new in a spec."""
         ...
@@ -74,6 +84,17 @@ class Warehouse(Protocol):
 
     def cursor(self, connection: str, stream: str) -> Cursor | None:
         """The committed cursor, or None before the first load."""
+        ...
+
+    def last_batch(self, connection: str, stream: str) -> str:
+        """Id of the batch loaded last for this stream, or "" before the first load."""
+        ...
+
+    def forget(self, connection: str, stream: StreamSpec) -> None:
+        """Remove all that was loaded for one stream of one connection, its cursor included, in one transaction.
+
+        Only for rebuilding raw; models built incrementally upon it need a full refresh.
+        """
         ...
 
     def replace_table(self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:

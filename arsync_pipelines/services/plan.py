@@ -17,6 +17,7 @@ from arsync_pipelines.domain.comparison import changes
 from arsync_pipelines.domain.push import IntentState, PushIntent, payload_hash
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.rows import LatestVersion
+from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.warehouse import Snapshot, Warehouse
 
 _NAMESPACE = uuid.UUID("6a1d2bd4-6a2b-5d0e-9c3c-2f0b8f1f6f5e")
@@ -53,14 +54,13 @@ def sync_table(system: str, object_name: str) -> str:
     return f"sync_{system}__{object_name}"
 
 
-def make_plan(
-    warehouse: Warehouse, snapshot: Snapshot, store: IntentStore, connection: str, system: str, objects: Sequence[str]
-) -> Plan:
-    """The differences of `connection` in `snapshot` that are not sent, not waiting and not held."""
+def make_plan(warehouse: Warehouse, snapshot: Snapshot, store: IntentStore, sink: Sink, objects: Sequence[str]) -> Plan:
+    """The differences for `sink` in `snapshot` that are not sent, not waiting and not held."""
+    connection, system = sink.connection, sink.system
     plan = Plan(snapshot.snapshot_id)
     for object_name in objects:
         latest = store.latest_versions(connection, object_name)
-        seen_at = _target_seen_at(snapshot, connection, object_name)
+        seen_at = _target_seen_at(snapshot, connection, sink.capabilities.observed_in[object_name])
         rows = warehouse.query_snapshot(
             snapshot,
             f"select business_key, parent_key, is_new, payload, before from {sync_table(system, object_name)}"
@@ -141,10 +141,9 @@ def _not_seen_since(settled_at: datetime | None, seen_at: datetime | None) -> bo
     return settled_at is not None and (seen_at is None or seen_at <= settled_at)
 
 
-def _target_seen_at(snapshot: Snapshot, connection: str, object_name: str) -> datetime | None:
-    """When the read began that showed the snapshot what this object looks like in the target."""
-    stream = object_name if object_name == "account" else f"ar_{object_name}"
-    watermarks = snapshot.manifest.get("sources", {})
+def _target_seen_at(snapshot: Snapshot, connection: str, stream: str) -> datetime | None:
+    """When the read of `stream` began that showed the snapshot what the target holds."""
+    watermarks = snapshot.manifest.get("watermarks", {})
     text = watermarks.get(connection, {}).get(stream, {}).get("read_started_at")
     if not text:
         return None

@@ -53,7 +53,7 @@ class PushService:
         if snapshot is None:
             raise WarehouseError("nothing is published yet, so there is nothing to plan from. Run `arsync sync` first.")
         chosen = [o for o in sink.capabilities.objects if objects is None or o in objects]
-        return make_plan(self.warehouse, snapshot, self.store, sink.connection, sink.system, chosen)
+        return make_plan(self.warehouse, snapshot, self.store, sink, chosen)
 
     def push(
         self,

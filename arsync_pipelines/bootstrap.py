@@ -1,0 +1,195 @@
+"""Builds the adapters from settings: the one place where configuration turns into objects. Does no I/O by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ValidationError
+
+from arsync_pipelines import settings as configuration
+from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.connectors.clock import FixedClock, HttpClock, SystemClock
+from arsync_pipelines.connectors.registry import CONNECTORS
+from arsync_pipelines.domain import failpoint
+from arsync_pipelines.domain.errors import ConfigError
+from arsync_pipelines.ops.engine import open_sqlite
+from arsync_pipelines.ops.intents import IntentStore
+from arsync_pipelines.ports.clock import Clock
+from arsync_pipelines.ports.sink import Sink
+from arsync_pipelines.ports.source import Source, StreamSpec
+from arsync_pipelines.services.alert import Alerts
+from arsync_pipelines.services.context import RunContext
+from arsync_pipelines.services.deliver import RetryPolicy
+from arsync_pipelines.services.ingest import IngestService
+from arsync_pipelines.services.landing_checks import LandingChecks
+from arsync_pipelines.services.payload_checks import PayloadChecks
+from arsync_pipelines.services.push import PushService
+from arsync_pipelines.settings import Settings
+from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A configured connection: its connector and its validated options."""
+
+    name: str
+    connector: Connector
+    options: BaseModel
+
+
+class Platform:
+    """Everything a run needs, built on first use. `overrides` replaces settings' choices in tests."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self._clock = clock
+        self.connections: Mapping[str, Connection] = _connections(settings)
+        failpoint.arm(configuration.failpoints())
+
+    @cached_property
+    def clock(self) -> Clock:
+        if self._clock:
+            return self._clock
+        if self.settings.as_of:
+            return FixedClock(datetime.combine(self.settings.as_of, time(12), tzinfo=UTC))
+        if self.settings.clock.kind == "http":
+            return HttpClock(self.settings.clock.url)
+        return SystemClock()
+
+    @cached_property
+    def warehouse(self) -> DuckDbWarehouse:
+        options = self.settings.warehouse
+        return DuckDbWarehouse(
+            self.settings.warehouse_path,
+            self.settings.snapshots_dir,
+            keep=options.keep,
+            memory_limit=options.memory_limit,
+            threads=options.threads,
+        )
+
+    @cached_property
+    def intents(self) -> IntentStore:
+        return IntentStore(open_sqlite(self.settings.ops_path))
+
+    @cached_property
+    def ingest(self) -> IngestService:
+        options = self.settings.ingest
+        return IngestService(
+            self.warehouse,
+            self.settings.landing_dir,
+            SystemClock(),
+            batch_rows=options.batch_rows,
+            workers=options.workers,
+        )
+
+    @cached_property
+    def landing_checks(self) -> LandingChecks:
+        return LandingChecks(self.warehouse, PROJECT_ROOT / "expectations")
+
+    @cached_property
+    def push(self) -> PushService:
+        options = self.settings.push
+        return PushService(
+            self.warehouse,
+            self.intents,
+            self.settings.state_dir / "locks",
+            RetryPolicy(options.attempts, *options.backoff_s),
+            PayloadChecks(PROJECT_ROOT / "expectations"),
+        )
+
+    @cached_property
+    def run_context(self) -> RunContext:
+        """What dbt must know of this run besides the data: connections, legal entities, policy, as-of dates."""
+        now = self.clock.now()
+        reporting = self.settings.reporting
+        return RunContext(
+            connections=[(c.name, c.connector.vendor, c.connector.role) for c in self.connections.values()],
+            legal_entities=[
+                (e.connection, e.id, e.time_zone, e.crm_business_unit, self._as_of(now, e.time_zone))
+                for e in self.settings.legal_entities
+            ],
+            reporting_currency=reporting.currency,
+            as_of_date=self._as_of(now, "UTC"),
+            aging_edges=reporting.aging_edges,
+            aging_basis=reporting.aging_basis,
+            invoice_link=reporting.invoice_link,
+        )
+
+    def _as_of(self, now: datetime, zone: str) -> date:
+        return self.settings.as_of or now.astimezone(ZoneInfo(zone)).date()
+
+    def source(self, name: str) -> Source:
+        """A new source for a connection. Raises ConfigError for an unknown name."""
+        connection = self._connection(name)
+        return connection.connector.source(name, connection.options, configuration.reveal)
+
+    def sink(self, name: str) -> Sink:
+        """A new sink for a connection. Raises ConfigError for an unknown or read-only one."""
+        connection = self._connection(name)
+        if connection.connector.sink is None:
+            raise ConfigError(f"connection {name}: {connection.connector.title} cannot be written to")
+        return connection.connector.sink(name, connection.options, configuration.reveal)
+
+    def sinks(self) -> list[Sink]:
+        """Sinks of all CRM connections."""
+        return [self.sink(c.name) for c in self.connections.values() if c.connector.sink and c.connector.role == "crm"]
+
+    def objects_of(self, connector: Connector) -> tuple[str, ...]:
+        """Canonical objects that a CRM vendor can be given, parents first; () when it cannot be written to."""
+        if connector.sink is None:
+            return ()
+        return self.sink(self.of_vendor(connector.vendor)[0].name).capabilities.objects
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        hook = self.settings.alerts.webhook
+        return Alerts(None if hook is None else lambda: configuration.reveal(hook))
+
+    def of_vendor(self, vendor: str) -> list[Connection]:
+        return [c for c in self.connections.values() if c.connector.vendor == vendor]
+
+    def _connection(self, name: str) -> Connection:
+        try:
+            return self.connections[name]
+        except KeyError:
+            known = ", ".join(sorted(self.connections)) or "none"
+            raise ConfigError(f"connection {name!r} is not in arsync.toml; known: {known}") from None
+
+
+def all_streams() -> list[StreamSpec]:
+    """Streams of every registered connector: their raw tables always exist, so that every staging model builds."""
+    return [spec for connector in CONNECTORS.values() for spec in connector.streams]
+
+
+def dagster_storage() -> tuple[Path, str]:
+    """Folder for Dagster's SQLite files, and the Postgres URL that replaces them ("" = none)."""
+    return configuration.load().dagster_home, configuration.dagster_postgres_url()
+
+
+def platform(config: Path | None = None, clock: Clock | None = None) -> Platform:
+    """The platform for the arsync.toml at `config` (default: as the environment says). Raises ConfigError."""
+    return Platform(configuration.load(config), clock)
+
+
+def _connections(settings: Settings) -> dict[str, Connection]:
+    problems, found = [], {}
+    for name, declared in settings.connections.items():
+        connector = CONNECTORS.get(declared.vendor)
+        if connector is None:
+            known = ", ".join(sorted(CONNECTORS))
+            problems.append(f"connections.{name}.vendor: {declared.vendor!r} is not a connector; known: {known}")
+            continue
+        try:
+            found[name] = Connection(name, connector, connector.options.model_validate(declared.options))
+        except ValidationError as error:
+            problems.append(configuration.explain(error, prefix=f"connections.{name}."))
+    if problems:
+        raise ConfigError("arsync.toml: " + "; ".join(problems))
+    return found

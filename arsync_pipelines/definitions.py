@@ -1,0 +1,62 @@
+"""Dagster's entry: `build_defs(**overrides)` and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from arsync_pipelines import bootstrap
+from arsync_pipelines.bootstrap import Platform
+from arsync_pipelines.defs.ingest.assets import ingest_assets
+from arsync_pipelines.defs.ingest.jobs import ingest_job, ingest_selection
+from arsync_pipelines.defs.ingest.sensors import changes_sensor
+from arsync_pipelines.defs.maintenance import jobs, schedules
+from arsync_pipelines.defs.maintenance.sensors import failure_sensor
+from arsync_pipelines.defs.publish.assets import snapshot_asset
+from arsync_pipelines.defs.push.assets import push_assets
+from arsync_pipelines.defs.push.sensors import published_sensor
+from arsync_pipelines.defs.resources import PlatformResource
+from arsync_pipelines.defs.transform.assets import build_models
+from arsync_pipelines.defs.transform.project import dbt_resource, load_manifest
+
+
+def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Assets, jobs, schedules and sensors for the configured connections.
+
+    `platform` (default: from arsync.toml) decides which vendors are there; `resources` replaces single resources.
+    Raises ConfigError, which Dagster shows as the code location's error.
+    """
+    built = platform or bootstrap.platform()
+    manifest = load_manifest(built)
+    connectors = {c.connector.vendor: c.connector for c in built.connections.values()}
+    crms = [(c, objects) for c in connectors.values() if c.role == "crm" and (objects := built.objects_of(c))]
+    automation = built.settings.automation
+    sensors_on = dg.DefaultSensorStatus.RUNNING if automation.enabled else dg.DefaultSensorStatus.STOPPED
+    schedules_on = dg.DefaultScheduleStatus.RUNNING if automation.enabled else dg.DefaultScheduleStatus.STOPPED
+
+    sync, refresh = jobs.sync_job(), jobs.refresh_job()
+    crm_streams = [ingest_selection(c) for c, _objects in crms]
+    proof = jobs.prove_job(crm_streams[0] if crm_streams else dg.AssetSelection.groups("raw"))
+    all_jobs = [sync, refresh, proof, *(ingest_job(c) for c in connectors.values())]
+    sensors = [changes_sensor(c, refresh, automation.poll_seconds, sensors_on) for c in connectors.values()]
+    if crms:
+        push = jobs.push_job()
+        all_jobs.append(push)
+        sensors.append(published_sensor(push, frozenset({sync.name}), sensors_on))
+    return dg.Definitions(
+        assets=[
+            *(ingest_assets(c) for c in connectors.values()),
+            build_models(manifest),
+            snapshot_asset(manifest),
+            *(push_assets(c, objects) for c, objects in crms),
+        ],
+        jobs=all_jobs,
+        schedules=[schedules.nightly_proof(proof, schedules_on), schedules.hourly_sync(sync)],
+        sensors=[*sensors, failure_sensor(sensors_on)],
+        resources={"platform": PlatformResource(), "dbt": dbt_resource(built), **(resources or {})},
+    )
+
+
+defs = build_defs()

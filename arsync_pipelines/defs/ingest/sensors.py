@@ -1,0 +1,61 @@
+"""Asks each source for news and starts a refresh when there is any."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.defs.resources import PlatformResource
+from arsync_pipelines.domain.errors import ArsyncError, WarehouseError
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+
+def changes_sensor(
+    connector: Connector, job: dg.UnresolvedAssetJobDefinition, seconds: int, status: dg.DefaultSensorStatus
+) -> dg.SensorDefinition:
+    """Cheap question per stream (`has_changes`); the first yes starts `job`. Silent while a run is under way."""
+
+    @dg.sensor(
+        name=f"{connector.vendor}_changes_sensor",
+        job=job,
+        minimum_interval_seconds=seconds,
+        default_status=status,
+        description=f"{connector.title} has news -> ingest, build, publish.",
+    )
+    def sensor(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SensorResult | dg.SkipReason:
+        runs = context.instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED), limit=1)
+        if runs:
+            return dg.SkipReason(f"run {runs[0].dagster_run.run_id} is under way")
+        built = platform.get()
+        try:
+            with built.warehouse.writing():
+                cursors = {
+                    (c.name, spec.name): built.warehouse.cursor(c.name, spec.name)
+                    for c in built.of_vendor(connector.vendor)
+                    for spec in connector.streams
+                }
+        except WarehouseError as error:
+            return dg.SkipReason(f"the warehouse is busy: {error}")
+        for connection in built.of_vendor(connector.vendor):
+            source = built.source(connection.name)
+            for spec in connector.streams:
+                if spec.cursor is None and cursors[connection.name, spec.name] is not None:
+                    continue  # small reference data: read along with the next change of anything else
+                try:
+                    changed = source.has_changes(spec.name, cursors[connection.name, spec.name])
+                except ArsyncError as error:
+                    context.log.error(f"{connection.name}.{spec.name}: {error}")
+                    raise
+                if changed:
+                    context.log.info(f"{connection.name}.{spec.name} has news")
+                    request = dg.RunRequest(tags={"arsync/reason": f"{spec.table} changed"})
+                    return dg.SensorResult(run_requests=[request])
+        return dg.SkipReason(f"nothing new in {connector.title}")
+
+    return sensor

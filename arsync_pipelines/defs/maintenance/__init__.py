@@ -1,0 +1,1 @@
+"""Jobs over everything, their schedules, and what happens when a run fails."""

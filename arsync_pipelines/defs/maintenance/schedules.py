@@ -1,0 +1,26 @@
+"""When jobs start by the clock."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+
+def nightly_proof(job: dg.UnresolvedAssetJobDefinition, status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name="prove_reconciliation_nightly",
+        job=job,
+        cron_schedule="30 2 * * *",
+        default_status=status,
+        description="Every night: prove that CRM, warehouse and ledger agree.",
+    )
+
+
+def hourly_sync(job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Off unless switched on: sensors bring changes sooner, this is for sources that cannot be asked."""
+    return dg.ScheduleDefinition(
+        name="sync_ar_hourly",
+        job=job,
+        cron_schedule="5 * * * *",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Every hour: the whole sync.",
+    )

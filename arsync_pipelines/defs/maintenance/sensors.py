@@ -1,0 +1,31 @@
+"""A failed run is told to people."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster._core.execution.plan.objects import StepFailureData
+
+from arsync_pipelines import bootstrap
+from arsync_pipelines.services.alert import Alert
+
+
+def failure_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
+    """Sends job, run, and the first error's message to the alert hook of arsync.toml."""
+
+    @dg.run_failure_sensor(
+        name="run_failure_alert_sensor",
+        default_status=status,
+        monitor_all_code_locations=True,
+        description="Run failed -> alert hook.",
+    )
+    def sensor(context: dg.RunFailureSensorContext) -> None:
+        data = (event.event_specific_data for event in context.get_step_failure_events())
+        errors = (d.error.message for d in data if isinstance(d, StepFailureData) and d.error)
+        message = next(errors, context.failure_event.message or "")
+        run = context.dagster_run
+        sent = bootstrap.platform().alerts.send(
+            Alert(title=f"{run.job_name} failed", text=message.strip()[:2000], run_id=run.run_id)
+        )
+        context.log.info(f"alert {'sent' if sent else 'only logged: no hook configured'}: {run.job_name} {run.run_id}")
+
+    return sensor

@@ -1,0 +1,1 @@
+"""The checked state -> a read-only snapshot for every reader."""

@@ -1,0 +1,1 @@
+"""How check results appear in Dagster."""

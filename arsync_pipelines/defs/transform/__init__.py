@@ -1,0 +1,1 @@
+"""Raw tables -> canonical, reconciled and difference models: dbt, run by one fat step."""

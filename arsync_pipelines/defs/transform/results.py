@@ -1,0 +1,72 @@
+"""dbt's run results -> plain check results, with a few of the rows that broke a rule."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from arsync_pipelines.domain.checks import CheckResult, Severity
+from arsync_pipelines.domain.errors import WarehouseError
+from arsync_pipelines.ports.warehouse import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """One executed dbt test: its node name (the Dagster check's name), the plain result, and the SQL it ran."""
+
+    dagster_name: str
+    check: CheckResult
+    sql: str
+
+
+def read(target: Path) -> list[dict[str, Any]]:
+    """Entries of run_results.json below `target`, [] when dbt did not get that far."""
+    path = target / "run_results.json"
+    if not path.is_file():
+        return []
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return found
+
+
+def run_results(target: Path, manifest: Mapping[str, Any]) -> list[TestResult]:
+    """Every data test and unit test that ran. A test that could not run counts as failed; a skipped one is left out."""
+    results = []
+    for entry in read(target):
+        kind, status = entry["unique_id"].split(".")[0], entry["status"]
+        if kind not in {"test", "unit_test"} or status == "skipped":
+            continue
+        node = manifest["nodes"].get(entry["unique_id"]) or manifest.get("unit_tests", {}).get(entry["unique_id"]) or {}
+        name = node.get("name", entry["unique_id"])
+        declared = str(node.get("config", {}).get("severity", "error")).lower()
+        severity: Severity = "warning" if declared == "warn" else "error"
+        passed = status in {"pass", "success"}
+        check = CheckResult(
+            subject=_subject(node, manifest),
+            name=name,
+            passed=passed,
+            severity=severity if status != "error" else "error",
+            failing=int(entry.get("failures") or (0 if passed else 1)),
+            detail="" if passed else str(entry.get("message") or status)[:500],
+        )
+        results.append(TestResult(name, check, entry.get("compiled_code") or ""))
+    return results
+
+
+def with_sample(warehouse: Warehouse, result: TestResult) -> TestResult:
+    """The result with up to five offending rows. Inside `warehouse.writing()`."""
+    if result.check.passed or not result.sql or result.check.detail.startswith("Runtime Error"):
+        return result
+    try:
+        rows = warehouse.query(f"select * from ({result.sql}) as offending limit 5")
+    except WarehouseError:
+        return result  # the table it looked at was not built; the message says so already
+    return replace(result, check=replace(result.check, sample=rows))
+
+
+def _subject(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+    attached = node.get("attached_node") or next(iter(node.get("depends_on", {}).get("nodes", [])), "")
+    model = manifest["nodes"].get(attached) or manifest["sources"].get(attached) or {}
+    return str(model.get("name", "project"))
