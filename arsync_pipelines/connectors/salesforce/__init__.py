@@ -1,0 +1,32 @@
+"""Salesforce: accounts and their people in, receivables out. What was verified, and how, is in README.md."""
+
+from __future__ import annotations
+
+from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.connectors.salesforce.api import SalesforceApi
+from arsync_pipelines.connectors.salesforce.options import SalesforceOptions
+from arsync_pipelines.connectors.salesforce.sink import SalesforceSink
+from arsync_pipelines.connectors.salesforce.source import SalesforceSource
+from arsync_pipelines.connectors.salesforce.spec import streams
+from arsync_pipelines.domain.secret import Reveal
+
+
+def _source(connection: str, options: SalesforceOptions, reveal: Reveal) -> SalesforceSource:
+    return SalesforceSource(SalesforceApi(connection, options, reveal))
+
+
+def _sink(connection: str, options: SalesforceOptions, reveal: Reveal) -> SalesforceSink:
+    return SalesforceSink(SalesforceApi(connection, options, reveal))
+
+
+CONNECTOR = Connector(
+    vendor="salesforce",
+    title="Salesforce",
+    role="crm",
+    streams=streams(),
+    options=SalesforceOptions,
+    source=_source,
+    sink=_sink,
+)
+
+__all__ = ["CONNECTOR"]

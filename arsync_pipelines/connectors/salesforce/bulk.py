@@ -1,0 +1,157 @@
+"""Writes many rows of one object through a Bulk API 2.0 ingest job; every row is found again among its results.
+
+Nothing takes effect before the upload is declared complete: whatever fails up to there is simply sent again later.
+Results come in no particular order and are joined by the key that identifies the record.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from arsync_pipelines.connectors.http import AccessRefused, AmbiguousOutcome, RequestRejected, RetriesSpent
+from arsync_pipelines.connectors.salesforce.api import SalesforceApi
+from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED
+from arsync_pipelines.connectors.salesforce.errors import bulk_outcome, retry_outcome, row_outcome, unknown_outcome
+from arsync_pipelines.connectors.salesforce.payload import ObjectShape, Row, by_parent, csv_body
+from arsync_pipelines.domain.errors import SourceError
+from arsync_pipelines.ports.sink import Outcome
+
+UPLOAD_BYTES = 90_000_000
+"""Largest upload: the limit is 150 MB after base64."""
+
+_TERMINAL = {"JobComplete", "Failed", "Aborted"}
+
+
+@dataclass(frozen=True, slots=True)
+class BulkWriter:
+    """Runs ingest jobs of one object. `sleep` waits between looks at a job, in seconds."""
+
+    api: SalesforceApi
+    shape: ObjectShape
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+
+    def write(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Write `rows`; outcomes in no particular order."""
+        ordered = [row for group in by_parent(rows) for row in group]
+        return [outcome for part in self._parts(ordered) for outcome in self._job(*part)]
+
+    def _parts(self, rows: Sequence[Row]) -> Iterator[tuple[Sequence[Row], bytes]]:
+        body = csv_body(self.shape, rows)
+        if len(body) <= UPLOAD_BYTES or len(rows) == 1:
+            yield rows, body
+            return
+        half = len(rows) // 2
+        yield from self._parts(rows[:half])
+        yield from self._parts(rows[half:])
+
+    def _job(self, rows: Sequence[Row], body: bytes) -> list[Outcome]:
+        ids = [row.intent.intent_id for row in rows]
+        try:
+            job = self._upload(body)
+        except AccessRefused as error:
+            return [retry_outcome(i, ACCESS_REFUSED, str(error)) for i in ids]
+        except RequestRejected as error:
+            told = error.error
+            return [row_outcome(i, told.code or f"HTTP_{told.status}", told.message or str(error)) for i in ids]
+        except RetriesSpent as error:
+            return [retry_outcome(i, "UNREACHABLE", str(error), error.not_before) for i in ids]
+        except SourceError as error:
+            return [retry_outcome(i, "NOT_UPLOADED", str(error)) for i in ids]
+        try:
+            state = self._complete(job)
+            return self._account(job, state, rows)
+        except SourceError as error:
+            return [unknown_outcome(i, f"bulk job {job}: {error}") for i in ids]
+
+    def _upload(self, body: bytes) -> str:
+        """Create a job and give it its rows. A repeated creation costs an empty job and nothing else."""
+        request: dict[str, Any] = {
+            "object": self.shape.sobject,
+            "operation": "update" if self.shape.by_id else "upsert",
+            "contentType": "CSV",
+            "columnDelimiter": "COMMA",
+            "lineEnding": "LF",
+        }
+        if not self.shape.by_id:
+            request["externalIdFieldName"] = self.shape.key_field
+        response = self.api.http.request("POST", self.api.path("/jobs/ingest"), json=request, safe=True)
+        job = str(self.api.http.decode(response)["id"])
+        try:
+            self.api.http.request(
+                "PUT",
+                self.api.path(f"/jobs/ingest/{job}/batches"),
+                content=body,
+                headers={"Content-Type": "text/csv; charset=UTF-8"},
+            )
+        except SourceError:
+            self._abort(job)
+            raise
+        return job
+
+    def _abort(self, job: str) -> None:
+        """Drop a job whose upload is in doubt; an open job acts on nothing, so failing to drop it harms nothing."""
+        try:
+            self._set_state(job, "Aborted")
+        except SourceError:
+            return
+
+    def _set_state(self, job: str, state: str) -> None:
+        self.api.http.request("PATCH", self.api.path(f"/jobs/ingest/{job}"), json={"state": state})
+
+    def _complete(self, job: str) -> str:
+        """Let the job run and wait for its end; the state it ended in."""
+        try:
+            self._set_state(job, "UploadComplete")
+        except AmbiguousOutcome:
+            if self._state(job) == "Open":
+                self._set_state(job, "UploadComplete")
+        started, pause = self.monotonic(), 0.25
+        while (state := self._state(job)) not in _TERMINAL:
+            if self.monotonic() - started > self.api.options.bulk_timeout_s:
+                self._abort(job)
+                return "Aborted"
+            self.sleep(pause)
+            pause = min(pause * 1.6, 5.0)
+        return state
+
+    def _state(self, job: str) -> str:
+        return str(self.api.http.get_json(self.api.path(f"/jobs/ingest/{job}")).get("state"))
+
+    def _account(self, job: str, state: str, rows: Sequence[Row]) -> list[Outcome]:
+        """One outcome per row from the three result lists; a row in none of them is unknown."""
+        ids = {self._known(row.intent.business_key): row.intent.intent_id for row in rows}
+        found: dict[str, Outcome] = {}
+        for result in self._results(job, "successfulResults"):
+            if key := self._key(result, ids):
+                created = result.get("sf__Created", "").lower() == "true"
+                found[key] = Outcome(ids[key], "acknowledged", target_id=result.get("sf__Id", ""), created=created)
+        if len(found) < len(ids):
+            for result in self._results(job, "failedResults"):
+                if key := self._key(result, ids):
+                    found[key] = bulk_outcome(ids[key], result.get("sf__Error", ""))
+        if len(found) < len(ids):
+            for result in self._results(job, "unprocessedrecords"):
+                if key := self._key(result, ids):
+                    found[key] = retry_outcome(ids[key], "UNPROCESSED", f"bulk job {job} ended {state} before this row")
+        lost = f"bulk job {job} ended {state} and names this row in none of its results"
+        return [found.get(key) or unknown_outcome(intent_id, lost) for key, intent_id in ids.items()]
+
+    def _known(self, key: str) -> str:
+        """A key as it is compared: a record id has 15 characters that count, and three that repeat their case."""
+        return key[:15] if self.shape.by_id else key
+
+    def _key(self, result: dict[str, str], known: dict[str, str]) -> str:
+        """The key of a result row; "" when it is not one of ours."""
+        key = result.get(self.shape.key_field) or (result.get("sf__Id", "") if self.shape.by_id else "")
+        return self._known(key) if self._known(key) in known else ""
+
+    def _results(self, job: str, which: str) -> Iterator[dict[str, str]]:
+        path = self.api.path(f"/jobs/ingest/{job}/{which}/")
+        response = self.api.http.request("GET", path, headers={"Accept": "text/csv"})
+        yield from csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline=""))

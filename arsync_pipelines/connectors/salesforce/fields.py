@@ -1,0 +1,96 @@
+"""The canonical AR fields that Salesforce carries, their kinds, and the API names they have unless mapped otherwise.
+
+What is configured per connection is options.py's; raw columns are spec.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Kind = Literal["money", "number", "boolean", "date", "text", "long_text", "link", "reference"]
+
+_AMOUNTS: dict[str, Kind] = {
+    "open_balance": "money",
+    "overdue_balance": "money",
+    "current": "money",
+    "days_1_30": "money",
+    "days_31_60": "money",
+    "days_61_90": "money",
+    "days_91_plus": "money",
+    "unapplied": "money",
+    "disputed": "money",
+    "credit_limit": "money",
+    "credit_available": "money",
+    "credit_hold": "boolean",
+    "payment_terms": "text",
+}
+
+ACCOUNT: Mapping[str, Kind] = {
+    "erp_customer_id": "text",
+    **_AMOUNTS,
+    "average_days_to_pay": "number",
+    "last_payment_date": "date",
+    "last_payment_amount": "money",
+    "oldest_due_date": "date",
+    "currency": "text",
+    "as_of_date": "date",
+}
+ACCOUNT_BALANCE: Mapping[str, Kind] = {
+    "external_id": "text",
+    "account_id": "reference",
+    "legal_entity": "text",
+    "currency": "text",
+    "erp_customer_id": "text",
+    **_AMOUNTS,
+    "oldest_due_date": "date",
+    "as_of_date": "date",
+}
+INVOICE: Mapping[str, Kind] = {
+    "external_id": "text",
+    "account_id": "reference",
+    "number": "text",
+    "legal_entity": "text",
+    "invoice_date": "date",
+    "due_date": "date",
+    "currency": "text",
+    "total_amount": "money",
+    "open_amount": "money",
+    "status": "text",
+    "aging_bucket": "text",
+    "disputed_amount": "money",
+    "link": "link",
+}
+
+KINDS: Mapping[str, Mapping[str, Kind]] = {
+    "account": ACCOUNT,
+    "account_balance": ACCOUNT_BALANCE,
+    "invoice": INVOICE,
+}
+"""Canonical object -> canonical field -> kind, in the order in which objects must be written (parents first)."""
+
+OBJECTS: Mapping[str, str] = {
+    "account": "Account",
+    "account_balance": "AR_Account_Balance__c",
+    "invoice": "AR_Invoice__c",
+}
+"""Canonical object -> default object API name."""
+
+PROTECTED = frozenset({"external_id", "account_id"})
+"""What makes a record itself; cleared never."""
+
+
+def _title(name: str) -> str:
+    """`days_1_30` -> `Days_1_30`."""
+    return "_".join(part.capitalize() for part in name.split("_"))
+
+
+_SPECIAL = {"account_id": "Account__c", "erp_customer_id": "ERP_Customer_Id__c"}
+
+DEFAULT_NAMES: Mapping[str, Mapping[str, str]] = {
+    "account": {name: _SPECIAL.get(name, f"AR_{_title(name)}__c") for name in ACCOUNT}
+    | {"tax_registration": "Tax_Registration__c"},
+    "account_balance": {name: _SPECIAL.get(name, f"{_title(name)}__c") for name in ACCOUNT_BALANCE},
+    "invoice": {name: _SPECIAL.get(name, f"{_title(name)}__c") for name in INVOICE},
+}
+"""Canonical object -> canonical field -> default field API name. `tax_registration` is read and never written."""

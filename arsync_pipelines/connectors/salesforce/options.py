@@ -1,0 +1,123 @@
+"""What arsync.toml may say about a Salesforce connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, TypeAdapter, field_validator
+
+from arsync_pipelines.connectors.salesforce.fields import DEFAULT_NAMES, OBJECTS
+from arsync_pipelines.domain.secret import SecretRef
+
+ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)]
+_URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClientCredentials(_Table):
+    """A connected app that runs as its configured user; works on the org's My Domain host only."""
+
+    method: Literal["client_credentials"]
+    client_id: SecretRef
+    client_secret: SecretRef
+
+
+class JwtBearer(_Table):
+    """A connected app with an uploaded certificate; `private_key` is its PEM, `audience` defaults to the login host."""
+
+    method: Literal["jwt"]
+    client_id: SecretRef
+    username: str = Field(min_length=1)
+    private_key: SecretRef
+    audience: str = ""
+
+
+class RefreshToken(_Table):
+    """A refresh token obtained once by a person's consent."""
+
+    method: Literal["refresh_token"]
+    client_id: SecretRef
+    refresh_token: SecretRef
+    client_secret: SecretRef | None = None
+
+
+Auth = Annotated[ClientCredentials | JwtBearer | RefreshToken, Field(discriminator="method")]
+
+
+class Mapping_(_Table):
+    """API names where they differ from the defaults: objects by canonical name, fields by canonical name per object."""
+
+    objects: dict[Literal["account_balance", "invoice"], ApiName] = Field(default_factory=dict)
+    account: dict[str, ApiName] = Field(default_factory=dict)
+    account_balance: dict[str, ApiName] = Field(default_factory=dict)
+    invoice: dict[str, ApiName] = Field(default_factory=dict)
+
+    @field_validator("account", "account_balance", "invoice")
+    @classmethod
+    def _known(cls, value: dict[str, str], info: object) -> dict[str, str]:
+        known = DEFAULT_NAMES[str(getattr(info, "field_name", ""))]
+        if unknown := sorted(set(value) - set(known)):
+            raise ValueError(f"unknown AR field {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        return value
+
+    def object_name(self, object_name: str) -> str:
+        """API name of a canonical object."""
+        given: Mapping[str, str] = {str(name): api for name, api in self.objects.items()}
+        return given.get(object_name) or OBJECTS[object_name]
+
+    def names(self, object_name: str) -> Mapping[str, str]:
+        """Canonical field -> API name of a canonical object."""
+        given: Mapping[str, str] = getattr(self, object_name)
+        return {**DEFAULT_NAMES[object_name], **given}
+
+
+class SalesforceOptions(_Table):
+    """One Salesforce org."""
+
+    base_url: str
+    """My Domain address, e.g. https://acme.my.salesforce.com"""
+    auth: Auth
+    login_url: str = ""
+    """Where tokens come from; default base_url. https://login.salesforce.com or https://test.salesforce.com for jwt."""
+    api_version: str = Field(default="66.0", pattern=r"^[1-9][0-9]\.0$")
+    mapping: Mapping_ = Mapping_()
+    multi_currency: bool = False
+    """The org has several currencies switched on, so records carry CurrencyIsoCode."""
+    page_size: int = Field(default=2000, ge=200, le=2000)
+    concurrency: int = Field(default=4, ge=1, le=25)
+    """Requests at once; an org runs at most 25 long ones."""
+    connect_timeout_s: float = Field(default=10.0, gt=0)
+    read_timeout_s: float = Field(default=120.0, gt=0)
+    retry_attempts: int = Field(default=8, ge=1)
+    retry_seconds: float = Field(default=180.0, gt=0)
+    overlap_minutes: int = Field(default=10, ge=1, le=24 * 60)
+    """Re-read on every run; longer than the org's longest transaction."""
+    bulk_read_rows: int = Field(default=200_000, ge=0)
+    """First reads of more rows than this go through Bulk API 2.0; 0 never."""
+    bulk_write_rows: int = Field(default=2000, ge=200)
+    """Writes of more rows of one object than this go through Bulk API 2.0."""
+    batch_rows: int = Field(default=10_000, ge=200)
+    """Most rows of one write."""
+    bulk_timeout_s: float = Field(default=1800.0, gt=0)
+    """Longest wait for a bulk job."""
+
+    @field_validator("base_url", "login_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if value:
+            _URL.validate_python(value)
+        return value.rstrip("/")
+
+    @property
+    def token_url(self) -> str:
+        """OAuth 2.0 token endpoint."""
+        return f"{self.login_url or self.base_url}/services/oauth2/token"
+
+    @property
+    def data_path(self) -> str:
+        """Path that all data calls start with."""
+        return f"/services/data/v{self.api_version}"

@@ -1,0 +1,117 @@
+"""Writes receivables into an org: accounts by Id, balances and invoices by external id, an outcome for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from arsync_pipelines.connectors.salesforce import soql
+from arsync_pipelines.connectors.salesforce.api import SalesforceApi
+from arsync_pipelines.connectors.salesforce.bulk import BulkWriter
+from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED, write_collections
+from arsync_pipelines.connectors.salesforce.payload import ObjectShape, PayloadRefused, Row, observed, shapes
+from arsync_pipelines.connectors.salesforce.spec import OBSERVED_IN
+from arsync_pipelines.domain.errors import SinkError, SourceError
+from arsync_pipelines.domain.push import FailureClass, PushIntent
+from arsync_pipelines.ports.sink import Outcome, SinkCapabilities, WriteResult
+
+
+class SalesforceSink:
+    """One org as a Sink. `sleep` and `monotonic` (seconds) are replaceable in tests."""
+
+    def __init__(
+        self,
+        api: SalesforceApi,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._api = api
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._shapes = shapes(api.options.mapping)
+
+    @property
+    def connection(self) -> str:
+        return self._api.connection
+
+    @property
+    def system(self) -> str:
+        return "salesforce"
+
+    @property
+    def capabilities(self) -> SinkCapabilities:
+        options = self._api.options
+        return SinkCapabilities(tuple(self._shapes), options.batch_rows, options.bulk_write_rows, OBSERVED_IN)
+
+    def close(self) -> None:
+        """Close the connections; also happens when the sink is forgotten."""
+        self._api.close()
+
+    def write(self, object_name: str, intents: Sequence[PushIntent]) -> WriteResult:
+        """See ports.sink.Sink. Requests count repeated ones and polling, not those for tokens.
+
+        Raises SinkError when the org refuses our credentials before anything was written, or for a foreign object.
+        """
+        shape = self._shape(object_name)
+        if len({i.business_key for i in intents}) != len(intents):
+            raise SinkError(f"{self.connection}: two intents of one {object_name} in a batch; send the newest only")
+        before = self._api.http.stats.requests
+        rows, outcomes = _mapped(shape, intents)
+        if len(rows) > self._api.options.bulk_write_rows:
+            written = BulkWriter(self._api, shape, self._sleep, self._monotonic).write(rows)
+        else:
+            written = write_collections(self._api, shape, rows) if rows else []
+        if written and all(o.code == ACCESS_REFUSED for o in written):
+            raise SinkError(written[0].message)
+        outcomes.update({o.intent_id: o for o in written})
+        requests = self._api.http.stats.requests - before
+        return WriteResult(tuple(outcomes[i.intent_id] for i in intents), requests)
+
+    def read_back(self, object_name: str, intents: Sequence[PushIntent]) -> Mapping[str, Mapping[str, Any] | None]:
+        """See ports.sink.Sink. A key that several records carry counts as absent: nobody knows which one is ours.
+
+        Raises SinkError when the org cannot be read.
+        """
+        shape = self._shape(object_name)
+        payloads = {i.business_key: i.payload for i in intents}
+        fields = list(dict.fromkeys(["Id", shape.key_field, *(shape.names[name] for name in shape.kinds)]))
+        queries = list(soql.by_keys(shape.sobject, fields, shape.key_field, list(payloads)))
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        try:
+            with ThreadPoolExecutor(self._api.options.concurrency, thread_name_prefix="salesforce-read-back") as pool:
+                for records in pool.map(lambda q: list(self._api.query_all(q)), queries):
+                    for record in records:
+                        found.setdefault(str(record[shape.key_field]), []).append(record)
+        except SourceError as error:
+            raise SinkError(f"what was written could not be read back: {error}") from error
+        return {
+            key: observed(shape, found[key][0], payload) if len(found.get(key, ())) == 1 else None
+            for key, payload in payloads.items()
+        }
+
+    def _shape(self, object_name: str) -> ObjectShape:
+        if object_name not in self._shapes:
+            known = ", ".join(self._shapes)
+            raise SinkError(f"{self.connection}: Salesforce takes no {object_name!r}; it takes {known}")
+        return self._shapes[object_name]
+
+
+def _mapped(shape: ObjectShape, intents: Sequence[PushIntent]) -> tuple[list[Row], dict[str, Outcome]]:
+    """Rows that can be sent, and a rejection by intent id for those that cannot."""
+    rows: list[Row] = []
+    refused: dict[str, Outcome] = {}
+    for intent in intents:
+        try:
+            rows.append(shape.row(intent))
+        except PayloadRefused as error:
+            refused[intent.intent_id] = Outcome(
+                intent.intent_id,
+                "rejected",
+                code=error.code,
+                message=str(error),
+                failure_class=FailureClass.PERMANENT if error.code == "UNMAPPED_FIELD" else FailureClass.BUSINESS,
+            )
+    return rows, refused

@@ -1,0 +1,210 @@
+"""Reads an org: pages of records by (SystemModstamp, Id) with overlap, or a bulk job for a large first read.
+
+A cursor is {"at": instant, "id": record} of the last record in order, or during a bulk read {"job", "locator", "then"}
+where `then` is the cursor that holds once the job is read to its end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from arsync_pipelines.connectors.salesforce import soql
+from arsync_pipelines.connectors.salesforce.api import LocatorExpired, QueryPage, SalesforceApi
+from arsync_pipelines.connectors.salesforce.bulk_query import BulkReader, JobGone
+from arsync_pipelines.connectors.salesforce.check import check
+from arsync_pipelines.connectors.salesforce.soql import Position
+from arsync_pipelines.connectors.salesforce.spec import AR_STREAMS, SOBJECTS, streams
+from arsync_pipelines.domain.errors import SourceContractBroken
+from arsync_pipelines.ports.source import ConnectionCheck, Cursor, Page, StreamSpec
+
+_RESTARTS = 3
+"""How often a read may begin again from its keyset because the org forgot a locator without our getting on."""
+
+_BEGINNING = Position(datetime.min.replace(tzinfo=UTC))
+
+
+class SalesforceSource:
+    """One org as a Source. `sleep` and `monotonic` (seconds) are replaceable in tests."""
+
+    def __init__(
+        self,
+        api: SalesforceApi,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._api = api
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._overlap = timedelta(minutes=api.options.overlap_minutes)
+        self._specs = {spec.name: spec for spec in streams(api.options.mapping, self._overlap)}
+
+    @property
+    def connection(self) -> str:
+        return self._api.connection
+
+    @property
+    def system(self) -> str:
+        return "salesforce"
+
+    def streams(self) -> Sequence[StreamSpec]:
+        return tuple(self._specs.values())
+
+    def close(self) -> None:
+        """Close the connections; also happens when the source is forgotten."""
+        self._api.close()
+
+    def check(self) -> Sequence[ConnectionCheck]:
+        return check(self._api)
+
+    def has_changes(self, stream: str, cursor: Cursor | None) -> bool:
+        if not cursor or "at" not in cursor:
+            return True
+        newest = self._newest(stream)
+        return newest is not None and newest > _position(cursor)
+
+    def read(self, stream: str, cursor: Cursor | None, *, since: datetime | None = None) -> Iterator[Page]:
+        """Pages after `cursor`; see ports.source.Source.
+
+        Raises SourceContractBroken when the org ignores a filter, brings a page without news, or lacks a field.
+        """
+        cursor = dict(cursor or {})
+        if "job" in cursor and since is None:
+            try:
+                yield from self._bulk_pages(stream, cursor["job"], cursor["locator"], cursor["then"])
+                return
+            except JobGone:
+                cursor = {}
+        newest = self._newest(stream)
+        if newest is None:
+            yield Page((), _committed(cursor), final=True)
+            return
+        known = _position(cursor) if "at" in cursor else None
+        start = Position(since) if since else known.moved(-self._overlap) if known else None
+        if known is None and self._is_large(stream, start):
+            reader = self._bulk(stream)
+            job = reader.start(soql.unordered(self._sobject(stream), self._fields(stream), start))
+            reader.wait(job)
+            yield from self._bulk_pages(stream, job, "", _cursor(newest))
+            return
+        yield from self._keyset_pages(stream, start, known, newest)
+
+    def _sobject(self, stream: str) -> str:
+        self._spec(stream)
+        return SOBJECTS.get(stream) or self._api.options.mapping.object_name(AR_STREAMS[stream])
+
+    def _spec(self, stream: str) -> StreamSpec:
+        if stream not in self._specs:
+            raise SourceContractBroken(
+                f"connection {self.connection!r}: Salesforce has no stream {stream!r}; known: {', '.join(self._specs)}"
+            )
+        return self._specs[stream]
+
+    def _fields(self, stream: str) -> list[str]:
+        skipped = set() if self._api.options.multi_currency else {"CurrencyIsoCode"}
+        return list(dict.fromkeys(f.source for f in self._spec(stream).fields if f.source not in skipped))
+
+    def _newest(self, stream: str) -> Position | None:
+        """The last record in order before this read; no cursor goes past it, whatever changes while we read."""
+        records = self._api.query(soql.newest(self._sobject(stream)), deleted=True).records
+        return _key(records[0]) if records else None
+
+    def _is_large(self, stream: str, start: Position | None) -> bool:
+        limit = self._api.options.bulk_read_rows
+        if not limit:
+            return False
+        return self._api.query(soql.count(self._sobject(stream), start), deleted=True).total > limit
+
+    def _keyset_pages(
+        self, stream: str, start: Position | None, known: Position | None, newest: Position
+    ) -> Iterator[Page]:
+        """A record that changes while we read shows a stamp later than `newest` at an early place: such a stamp never
+        moves the cursor, else a read that ends half-way would leave out what stood between."""
+        reached = known
+        for page in self._raw_pages(stream, start, newest):
+            reached = max((reached, *_settled(page, newest)), key=_order)
+            yield Page(page.records, _cursor(reached) if reached else {}, final=not page.next_path)
+
+    def _raw_pages(self, stream: str, start: Position | None, newest: Position) -> Iterator[QueryPage]:
+        sobject, fields, size = self._sobject(stream), self._fields(stream), self._api.options.page_size
+        resume, restarts = start, 0
+        previous: frozenset[Position] = frozenset()
+        page = self._api.query(soql.changes(sobject, fields, start), deleted=True, size=size)
+        while True:
+            keys = frozenset(_key(r) for r in page.records)
+            self._refuse_nonsense(stream, start, keys, previous, more=bool(page.next_path))
+            resume, previous = max((resume, *_settled(page, newest)), key=_order), keys
+            yield page
+            if not page.next_path:
+                return
+            try:
+                page = self._api.next_page(page.next_path, size)
+                restarts = 0
+            except LocatorExpired:
+                restarts += 1
+                if restarts > _RESTARTS:
+                    raise
+                page = self._api.query(soql.changes(sobject, fields, resume), deleted=True, size=size)
+
+    def _refuse_nonsense(
+        self,
+        stream: str,
+        start: Position | None,
+        keys: frozenset[Position],
+        previous: frozenset[Position],
+        *,
+        more: bool,
+    ) -> None:
+        early = [key for key in keys if start and key.at < start.at]
+        if start and early:
+            raise SourceContractBroken(
+                f"connection {self.connection!r}: {stream} was asked for changes since {start.at.isoformat()} and "
+                f"{len(early)} of {len(keys)} records are older (first {min(early).id}): the filter was ignored. "
+                "Nothing was stored; run `arsync doctor` and check what sits between arsync and the org"
+            )
+        if (keys and keys <= previous) or (more and not keys):
+            raise SourceContractBroken(
+                f"connection {self.connection!r}: a page of {stream} brought nothing new though more is announced; "
+                "the read was stopped before it turns in circles. Run it again; if it persists, reduce page_size"
+            )
+
+    def _bulk(self, stream: str) -> BulkReader:
+        return BulkReader(self._api, self._spec(stream), self._sleep, self._monotonic)
+
+    def _bulk_pages(self, stream: str, job: str, locator: str, then: Cursor) -> Iterator[Page]:
+        for page in self._bulk(stream).pages(job, locator):
+            final = not page.locator
+            yield Page(page.rows, then if final else {"job": job, "locator": page.locator, "then": then}, final=final)
+
+
+def _key(record: dict[str, Any]) -> Position:
+    try:
+        return Position(soql.instant(record["SystemModstamp"]), record["Id"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceContractBroken(
+            f"a record came without the SystemModstamp and Id that were asked for ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _position(cursor: Cursor) -> Position:
+    return Position(datetime.fromisoformat(cursor["at"]), cursor.get("id", ""))
+
+
+def _cursor(position: Position) -> Cursor:
+    return {"at": position.at.isoformat(), "id": position.id}
+
+
+def _committed(cursor: Cursor) -> Cursor:
+    return cursor if "at" in cursor else {}
+
+
+def _settled(page: QueryPage, newest: Position) -> list[Position]:
+    """The keys of a page that did not move while we read."""
+    return [key for key in map(_key, page.records) if key <= newest]
+
+
+def _order(position: Position | None) -> Position:
+    return position or _BEGINNING
