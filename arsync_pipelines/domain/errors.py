@@ -8,6 +8,7 @@
     |   |-- SourceContractBroken   the source answered, but not what its spec promises
     |-- SinkError              a target system could not be written to as a whole (row outcomes are values, not errors)
     |-- WarehouseError         the warehouse refused: locked, corrupt, or a load that does not fit its spec
+    |   |-- LoadRefused            rows of a batch do not fit their declared columns; nothing of it was stored
     |-- CheckFailed            a blocking check failed; nothing was published or pushed
 
 A message says what, where and what to do. Secrets never enter one.
@@ -54,6 +55,10 @@ class WarehouseError(ArsyncError):
     """The warehouse refused: locked, corrupt, or rows that do not fit their declared columns."""
 
     exit_code = 5
+
+
+class LoadRefused(WarehouseError):
+    """Rows of a batch do not fit what their stream declares; nothing of the batch was stored, the cursor stands."""
 
 
 class CheckFailed(ArsyncError):

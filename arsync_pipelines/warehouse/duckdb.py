@@ -1,0 +1,118 @@
+"""The warehouse in one DuckDB file: the implementation of ports.warehouse.Warehouse that needs no server.
+
+Here is only the surface; loads are in loading.py, snapshots in snapshots.py, lock and connection in writer.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from arsync_pipelines.domain.failpoint import failpoint
+from arsync_pipelines.ports.source import Cursor, StreamSpec
+from arsync_pipelines.ports.warehouse import Batch, LoadResult, Snapshot
+from arsync_pipelines.warehouse import bookkeeping, loading, tables
+from arsync_pipelines.warehouse.snapshots import SnapshotStore
+from arsync_pipelines.warehouse.tables import identifier
+from arsync_pipelines.warehouse.writer import Writer
+
+
+class DuckDbWarehouse:
+    """One database file with its writer lock, and a folder of published snapshots.
+
+    `keep`: snapshots kept (at least 2, so that a reader that has just asked for the current one can still open it).
+    `memory_limit` in DuckDB's notation ("400MB"), `threads` of the engine, `lock_timeout` in seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        snapshots_dir: Path,
+        keep: int = 5,
+        memory_limit: str = "384MB",
+        threads: int = 2,
+        lock_timeout: float = 600.0,
+    ) -> None:
+        self.path = path
+        self._lock_timeout = lock_timeout
+        config = {
+            "memory_limit": memory_limit,
+            "threads": str(threads),
+            "temp_directory": f"{path}.spill",
+            "autoinstall_known_extensions": "false",
+        }
+        self._writer = Writer.of(path, config)
+        self._snapshots = SnapshotStore(snapshots_dir, keep)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the writer lock; re-entrant within the process. Raises WarehouseError naming who holds it."""
+        return self._writer.writing(self._lock_timeout)
+
+    def exclusive_for_child(self) -> AbstractContextManager[None]:
+        """Inside `writing()`: keep the lock, close the file, so that a child process such as dbt can open it."""
+        return self._writer.lent()
+
+    def ensure_tables(self, specs: Sequence[StreamSpec]) -> None:
+        """Make the raw tables of these streams, and add columns new in a spec."""
+        with self._writer.transaction() as db:
+            tables.ensure_tables(db, specs)
+
+    def load(self, batch: Batch) -> LoadResult:
+        """Store a batch and its cursor in one transaction; idempotent by batch id."""
+        with self._writer.transaction() as db:
+            result = loading.load(db, batch)
+            failpoint("ingest.before_commit")
+        failpoint("ingest.committed")
+        return result
+
+    def cursor(self, connection: str, stream: str) -> Cursor | None:
+        """The committed cursor, or None before the first load."""
+        with self._writer.operation() as db:
+            return bookkeeping.cursor(db, connection, stream)
+
+    def last_batch(self, connection: str, stream: str) -> str:
+        """Id of the batch loaded last for this stream, or ""."""
+        with self._writer.operation() as db:
+            return bookkeeping.last_batch(db, connection, stream)
+
+    def forget(self, connection: str, stream: StreamSpec) -> None:
+        """Remove what was loaded for a stream of a connection, so that it can be loaded again."""
+        with self._writer.transaction() as db:
+            bookkeeping.forget(db, connection, stream)
+
+    def replace_table(self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        """Replace a small table of ours; `columns` maps names to SQL types."""
+        body = ", ".join(f"{identifier(name)} {sql_type}" for name, sql_type in columns.items())
+        with self._writer.transaction() as db:
+            db.execute(f"create or replace table {identifier(table)} ({body})")
+            if rows:
+                marks = ", ".join("?" for _ in columns)
+                db.executemany(f"insert into {identifier(table)} values ({marks})", [list(row) for row in rows])
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of a read on the working database, as dicts by column name."""
+        with self._writer.operation() as db:
+            return _rows(db.execute(sql, list(parameters)))
+
+    def publish(self, tables: Sequence[str], manifest: Mapping[str, Any]) -> Snapshot:
+        """Copy `tables` into a new read-only snapshot and make it current; drop those beyond retention."""
+        with self._writer.operation() as db:
+            return self._snapshots.publish(db, tables, manifest)
+
+    def current_snapshot(self) -> Snapshot | None:
+        """The last good snapshot; never blocks on a writer."""
+        return self._snapshots.current()
+
+    def query_snapshot(self, snapshot: Snapshot, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of a read on a published snapshot, as dicts by column name."""
+        with self._snapshots.open(snapshot) as db:
+            return _rows(db.execute(sql, list(parameters)))
+
+
+def _rows(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -1,0 +1,114 @@
+"""The one writing connection of a database file in this process: opened late, lent to a child, closed with the lock."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from arsync_pipelines.domain.errors import WarehouseError
+from arsync_pipelines.warehouse.lock import WriterLock
+
+_writers: weakref.WeakValueDictionary[Path, Writer] = weakref.WeakValueDictionary()
+_registry = threading.Lock()
+
+
+class Writer:
+    """Use `Writer.of`: all warehouses of one process on one file share the lock and the connection."""
+
+    def __init__(self, database: Path, config: Mapping[str, str]) -> None:
+        self.lock = WriterLock(database)
+        self._database = database
+        self._config = dict(config)
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._operation = threading.RLock()
+        self._lent = False
+
+    @classmethod
+    def of(cls, database: Path, config: Mapping[str, str]) -> Writer:
+        """The process's writer of that file, made with `config` if it is the first."""
+        path = database.absolute()
+        with _registry:
+            writer = _writers.get(path)
+            if writer is None:
+                writer = _writers[path] = cls(path, config)
+            return writer
+
+    @contextmanager
+    def writing(self, timeout: float) -> Iterator[None]:
+        """Hold the writer lock; the last to leave closes the connection."""
+        self.lock.acquire(timeout)
+        try:
+            yield
+        finally:
+            with self._operation:
+                if self.lock.release():
+                    self._close()
+
+    @contextmanager
+    def operation(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The connection, for one operation at a time. Raises WarehouseError outside writing() or while lent."""
+        if not self.lock.held:
+            raise WarehouseError("the working warehouse may be used inside writing() only; readers open a snapshot")
+        with self._operation:
+            if self._lent:
+                raise WarehouseError("the working warehouse is lent to a child process; wait until it has ended")
+            if self._connection is None:
+                self._connection = self._open()
+            try:
+                yield self._connection
+            except duckdb.Error as error:
+                if isinstance(error, duckdb.FatalException | duckdb.InternalException | duckdb.IOException):
+                    self._close()
+                raise WarehouseError(f"the warehouse {self._database} refused: {error}") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """An operation that commits at its end, or leaves nothing."""
+        with self.operation() as connection:
+            connection.begin()
+            try:
+                yield connection
+                connection.commit()
+            except BaseException as error:
+                self._roll_back(connection, error)
+                raise
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Keep the lock, give up the connection: a child process may open the file. Other threads wait."""
+        if not self.lock.held:
+            raise WarehouseError("only a holder of writing() can lend the warehouse to a child process")
+        with self._operation:
+            self._close()
+            self._lent = True
+            try:
+                yield
+            finally:
+                self._lent = False
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(self._database, config=dict(self._config))
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"cannot open the warehouse {self._database}: {error}. If another program has it open, close that; if "
+                "the file is damaged or of a newer version, move it away and load again from the landing files"
+            ) from error
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    @staticmethod
+    def _roll_back(connection: duckdb.DuckDBPyConnection, error: BaseException) -> None:
+        """Undo; what failed first matters, so a failing rollback is only noted on it."""
+        try:
+            connection.rollback()
+        except duckdb.Error as rollback_error:
+            error.add_note(f"rolling back failed as well: {rollback_error}")

@@ -1,0 +1,108 @@
+"""One writer at a time: across processes, within one, and lent to a child."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from arsync_pipelines.domain.errors import WarehouseError
+from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "arsync.duckdb"
+
+
+def made(file: Path, timeout: float = 600.0) -> DuckDbWarehouse:
+    return DuckDbWarehouse(file, file.parent / "snapshots", lock_timeout=timeout)
+
+
+def python(code: str, file: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", textwrap.dedent(code), str(file)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
+file = Path(sys.argv[1])
+with DuckDbWarehouse(file, file.parent).writing():
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_second_process_waits_and_is_told_who_writes(file: Path) -> None:
+    with python(HOLD, file) as holder:
+        assert holder.stdout is not None and holder.stdin is not None
+        assert holder.stdout.readline() == "held\n"
+        told = pytest.raises(WarehouseError, match=rf"written by process {holder.pid} .* gave up after 0.2 s")
+        with told, made(file, timeout=0.2).writing():
+            pass
+        holder.stdin.write("\n")
+        holder.stdin.flush()
+        with made(file, timeout=20).writing():
+            pass
+
+
+def test_a_killed_holder_leaves_no_lock(file: Path) -> None:
+    with python(HOLD, file) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        holder.kill()
+        with made(file, timeout=20).writing():
+            pass
+
+
+def test_writing_is_reentrant_also_for_a_second_object_and_thread(file: Path) -> None:
+    one, other = made(file), made(file)
+    with one.writing(), other.writing():
+        other.replace_table("t", {"a": "integer"}, [(1,)])
+        thread = threading.Thread(target=lambda: one.replace_table("u", {"a": "integer"}, [(1,)]))
+        thread.start()
+        thread.join()
+        assert one.query("select count(*) as n from t, u") == [{"n": 1}]
+    with pytest.raises(WarehouseError, match="inside writing"):
+        one.query("select 1")
+
+
+def test_a_child_process_may_write_while_the_lock_is_kept(file: Path) -> None:
+    code = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table made_by_child (a integer)')"
+    warehouse = made(file)
+    with warehouse.writing():
+        warehouse.replace_table("t", {"a": "integer"}, [(1,)])
+        with warehouse.exclusive_for_child():
+            with python(code, file) as child:
+                assert child.wait() == 0
+            with pytest.raises(WarehouseError, match="lent to a child"):
+                warehouse.query("select 1")
+        assert warehouse.query("select count(*) as n from made_by_child") == [{"n": 0}]
+    with pytest.raises(WarehouseError, match="only a holder"), warehouse.exclusive_for_child():
+        pass
+
+
+def test_a_file_that_is_no_database_is_explained(file: Path) -> None:
+    file.write_bytes(b"not a database" * 1000)
+    with made(file).writing() as _, pytest.raises(WarehouseError, match="cannot open the warehouse"):
+        made(file).query("select 1")
+
+
+def test_a_failed_statement_is_a_warehouse_error_and_rolls_back(file: Path) -> None:
+    warehouse = made(file)
+    with warehouse.writing():
+        warehouse.replace_table("t", {"a": "integer"}, [(1,)])
+        with pytest.raises(WarehouseError, match="refused"):
+            warehouse.replace_table("t", {"a": "integer"}, [("x",)])
+        with pytest.raises(WarehouseError, match="not a table or column name"):
+            warehouse.replace_table('t"; drop table t', {"a": "integer"}, [])
+        assert warehouse.query("select a from t") == [{"a": 1}]
+    with duckdb.connect(file) as connection:
+        assert connection.execute("select a from t").fetchall() == [(1,)]
