@@ -76,7 +76,9 @@ def test_version_is_echoed_and_nonsense_refused(server: Server) -> None:
             assert answer.headers["Stripe-Version"] == version
 
 
-def test_same_key_and_parameters_replay_the_answer_and_make_nothing(server: Server, client: stripe.StripeClient) -> None:
+def test_same_key_and_parameters_replay_the_answer_and_make_nothing(
+    server: Server, client: stripe.StripeClient
+) -> None:
     seen = len(server.context.journal.entries("stripe"))
     first = _post(server, "/v1/customers", {"name": "Once", "metadata[a]": "1"}, key="k-once")
     again = _post(server, "/v1/customers", {"metadata[a]": "1", "name": "Once"}, key="k-once")
@@ -167,7 +169,9 @@ def test_schema_and_filter_faults_strike_lists(server: Server, client: stripe.St
     rule = {"table": "customer", "column": "email"}
     server.context.faults.add(Rule("drop_column", "stripe", times=1, params=rule))
     assert "email" not in client.v1.customers.list({"limit": 1}).data[0].to_dict()
-    server.context.faults.add(Rule("retype_column", "stripe", times=1, params={"table": "customer", "column": "created"}))
+    server.context.faults.add(
+        Rule("retype_column", "stripe", times=1, params={"table": "customer", "column": "created"})
+    )
     assert isinstance(client.v1.customers.list({"limit": 1}).data[0].to_dict()["created"], str)
     server.context.faults.add(Rule("ignore_filter", "stripe", times=1))
     assert client.v1.customers.list({"created": {"gt": server.now() + 99}}).data

@@ -9,7 +9,7 @@ from .conftest import Server
 
 
 def _customer(client: stripe.StripeClient, **params: object) -> stripe.Customer:
-    return client.v1.customers.create({"name": "Acme", **params})  # type: ignore[typeddict-item]
+    return client.v1.customers.create({"name": "Acme", **params})
 
 
 def test_lists_are_newest_first_and_page_both_ways(server: Server, client: stripe.StripeClient) -> None:
@@ -29,7 +29,7 @@ def test_lists_are_newest_first_and_page_both_ways(server: Server, client: strip
 @pytest.mark.parametrize("params", [{"limit": 0}, {"limit": 101}, {"nonsense": 1}, {"starting_after": "cus_none"}])
 def test_bad_list_parameters_name_the_parameter(client: stripe.StripeClient, params: dict[str, object]) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
-        client.v1.customers.list(params)  # type: ignore[arg-type]
+        client.v1.customers.list(params)
     assert caught.value.http_status == 400
     assert caught.value.param == next(iter(params))
 
@@ -51,7 +51,9 @@ def test_customer_update_clears_fields_merges_metadata_and_delete_leaves_a_stub(
 
 def test_invoice_of_2026_has_payments_and_neither_charge_nor_intent(client: stripe.StripeClient) -> None:
     customer = _customer(client)
-    draft = client.v1.invoices.create({"customer": customer.id, "currency": "usd", "collection_method": "send_invoice", "days_until_due": 30})
+    draft = client.v1.invoices.create(
+        {"customer": customer.id, "currency": "usd", "collection_method": "send_invoice", "days_until_due": 30}
+    )
     client.v1.invoice_items.create({"customer": customer.id, "invoice": draft.id, "amount": 12_345, "currency": "usd"})
     opened = client.v1.invoices.finalize_invoice(draft.id)
     assert (opened.status, opened.amount_due, opened.number) == ("open", 12_345, f"{customer.invoice_prefix}-0001")
@@ -80,7 +82,9 @@ def test_voided_and_uncollectible_invoices(client: stripe.StripeClient) -> None:
     assert client.v1.invoices.mark_uncollectible(ids[1]).status == "uncollectible"
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.invoices.pay(ids[0])
-    assert {item.status for item in client.v1.invoices.list({"customer": customer.id, "status": "void"}).data} == {"void"}
+    assert {item.status for item in client.v1.invoices.list({"customer": customer.id, "status": "void"}).data} == {
+        "void"
+    }
 
 
 def test_credit_notes_before_and_after_payment_and_the_customer_balance(client: stripe.StripeClient) -> None:
@@ -137,7 +141,13 @@ def test_intents_charges_refunds_and_balance_transactions_foot(client: stripe.St
 
 def test_manual_capture_takes_part_of_the_amount(client: stripe.StripeClient) -> None:
     intent = client.v1.payment_intents.create(
-        {"amount": 5_000, "currency": "gbp", "confirm": True, "payment_method": "pm_card_visa", "capture_method": "manual"}
+        {
+            "amount": 5_000,
+            "currency": "gbp",
+            "confirm": True,
+            "payment_method": "pm_card_visa",
+            "capture_method": "manual",
+        }
     )
     assert (intent.status, intent.amount_capturable) == ("requires_capture", 5_000)
     captured = client.v1.payment_intents.capture(intent.id, {"amount_to_capture": 3_000})
@@ -190,7 +200,9 @@ def test_search_by_metadata_and_ranges_with_pages(client: stripe.StripeClient) -
     _customer(client, name="Other", metadata={"erp_customer": "S2"})
     first = client.v1.customers.search({"query": "metadata['erp_customer']:'S1' AND created>1000", "limit": 3})
     assert len(first.data) == 3 and first.next_page
-    rest = client.v1.customers.search({"query": "metadata['erp_customer']:'S1' AND created>1000", "page": first.next_page})
+    rest = client.v1.customers.search(
+        {"query": "metadata['erp_customer']:'S1' AND created>1000", "page": first.next_page}
+    )
     assert len(rest.data) == 2 and rest.next_page is None
     assert len(client.v1.customers.search({"query": r"name~'o\'neil' -name~'neil 1'"}).data) == 4
     either = client.v1.customers.search({"query": 'metadata["erp_customer"]:"S1" OR metadata["erp_customer"]:"S2"'})
@@ -204,7 +216,7 @@ def test_every_accepted_write_is_journalled_once_per_record(server: Server, clie
     seen = len(server.context.journal.entries("stripe"))
     customer = _customer(client)
     with pytest.raises(stripe.InvalidRequestError):
-        client.v1.customers.create({"nonsense": 1})  # type: ignore[typeddict-unknown-key]
+        client.v1.customers.create({"nonsense": 1})
     client.v1.customers.update(customer.id, {"name": "Acme 2"})
     client.v1.customers.delete(customer.id)
     entries = server.context.journal.entries("stripe")[seen:]

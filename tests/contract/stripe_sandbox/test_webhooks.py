@@ -111,7 +111,9 @@ def test_duplicates_and_disorder_on_demand(
     first = client.v1.customers.create({"name": "First"})
     second = client.v1.customers.create({"name": "Second"})
     receiver.wait(4)
-    events = [stripe.Webhook.construct_event(payload, mark, secret).to_dict() for payload, mark in receiver.received[2:]]
+    events = [
+        stripe.Webhook.construct_event(payload, mark, secret).to_dict() for payload, mark in receiver.received[2:]
+    ]
     assert [event["data"]["object"]["id"] for event in events] == [second.id, first.id]
 
 
