@@ -38,12 +38,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Rows that belong together in a page, still as rendered; `groups`: their keys. `reached`: (stamp, keys) done."""
+    """Rows that belong together in a page, still as rendered; `groups`: their keys. `reached`: (stamp, keys) done.
+
+    `block`: the rows come from inside an hour that the clock shows twice, and `reached` lies before it.
+    """
 
     rows: Items
     groups: tuple[str, ...]
     reached: Place
     last: bool
+    block: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,14 @@ def walk(query: StreamQuery, start: Place, fetch: Fetch, zone: ZoneClock) -> Ite
     try:
         while place is not None and pending is not None:
             step = examine(query, place, pending.result(), zone)
+            inside = place.block is not None
             place = step.following
             pending = pool.submit(fetch, place.statement(query)) if place else None
             rows, groups = step.rows, step.groups
             if step.oversize is not None:
                 rows, groups = _whole_parent(query, step.oversize, fetch), (str(step.oversize),)
             if rows or place is None:
-                yield Chunk(rows, groups, step.reached, place is None)
+                yield Chunk(rows, groups, step.reached, place is None, inside)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

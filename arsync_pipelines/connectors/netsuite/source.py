@@ -97,6 +97,9 @@ class NetSuiteSource:
         for chunk in walk(query, start, lambda statement: self._fetch(query, statement), zone):
             if chunk.rows:
                 reached = {"stamp": chunk.reached.stamp, "after": [str(key) for key in chunk.reached.keys]}
+                if chunk.block:
+                    # every page's cursor differs, though all of a block resume before it
+                    reached["block"] = chunk.groups[-1]
             scopes = [(group,) for group in chunk.groups] if query.spec.scope else []
             yield Page(_rows(query, chunk, zone), reached, scopes, chunk.last)
 

@@ -71,6 +71,8 @@ def test_a_read_through_the_hour_that_comes_twice_loses_nothing(account: Any) ->
     pages = list(account.source().read("transaction", None))
     assert sorted((row["id"] for page in pages for row in page.rows), key=int) == numbers
     assert len(pages) > 10 and pages[-1].final
+    cursors = [str(page.cursor) for page in pages if page.rows]
+    assert len(set(cursors)) == len(cursors)
 
 
 def test_every_cursor_in_the_hour_that_comes_twice_resumes_without_loss(account: Any) -> None:
