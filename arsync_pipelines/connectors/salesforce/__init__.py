@@ -5,6 +5,7 @@ from __future__ import annotations
 from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi
 from arsync_pipelines.connectors.salesforce.options import SalesforceOptions
+from arsync_pipelines.connectors.salesforce.setup import ensure_target
 from arsync_pipelines.connectors.salesforce.sink import SalesforceSink
 from arsync_pipelines.connectors.salesforce.source import SalesforceSource
 from arsync_pipelines.connectors.salesforce.spec import streams
@@ -19,6 +20,10 @@ def _sink(connection: str, options: SalesforceOptions, reveal: Reveal) -> Salesf
     return SalesforceSink(SalesforceApi(connection, options, reveal))
 
 
+def _prepare(connection: str, options: SalesforceOptions, reveal: Reveal) -> list[str]:
+    return ensure_target(SalesforceApi(connection, options, reveal))
+
+
 CONNECTOR = Connector(
     vendor="salesforce",
     title="Salesforce",
@@ -27,6 +32,7 @@ CONNECTOR = Connector(
     options=SalesforceOptions,
     source=_source,
     sink=_sink,
+    prepare=_prepare,
 )
 
 __all__ = ["CONNECTOR"]

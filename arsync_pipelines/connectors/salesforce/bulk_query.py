@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +34,11 @@ class BulkPage:
 
 @dataclass(frozen=True, slots=True)
 class BulkReader:
-    """Reads one stream by jobs. `sleep` waits between looks at a job, in seconds."""
+    """Reads `columns` (API names, in order) of one stream by jobs. `sleep` waits between looks at a job, in seconds."""
 
     api: SalesforceApi
     spec: StreamSpec
+    columns: Sequence[str]
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
 
@@ -70,7 +71,6 @@ class BulkReader:
 
     def pages(self, job: str, locator: str = "") -> Iterator[BulkPage]:
         """Result pages from `locator` on. Raises JobGone when the org no longer keeps the job (7 days)."""
-        header: list[str] = []
         while True:
             params: dict[str, Any] = {"maxRecords": PAGE_ROWS, **({"locator": locator} if locator else {})}
             path = self.api.path(f"/jobs/query/{job}/results")
@@ -81,7 +81,7 @@ class BulkReader:
                     raise JobGone(str(error), error.error) from error
                 raise
             following = response.headers.get("sforce-locator", _END)
-            header, rows = self._rows(response.content.decode("utf-8-sig"), header)
+            rows = self._rows(response.content.decode("utf-8-sig"))
             told = int(response.headers.get("sforce-numberofrecords", len(rows)))
             if told != len(rows):
                 raise SourceContractBroken(
@@ -94,21 +94,16 @@ class BulkReader:
             if not locator:
                 return
 
-    def _rows(self, text: str, header: list[str]) -> tuple[list[str], list[dict[str, Any]]]:
-        """Header and rows of one page; later pages may come without a header of their own."""
+    def _rows(self, text: str) -> list[dict[str, Any]]:
+        """Rows of one page. A page without a header of its own has the columns in the order they were asked for."""
         lines = list(csv.reader(io.StringIO(text, newline="")))
-        expected = [f.source for f in self.spec.fields]
-        if lines and (not header or lines[0] == header):
-            header = lines.pop(0)
-        if header and not set(header) <= set(expected):
+        header = lines.pop(0) if lines and set(lines[0]) == set(self.columns) else list(self.columns)
+        if any(len(line) != len(header) for line in lines):
             raise SourceContractBroken(
-                f"connection {self.api.connection!r}: bulk result of {self.spec.name} has columns nobody asked for: "
-                f"{', '.join(sorted(set(header) - set(expected)))}"
+                f"connection {self.api.connection!r}: a bulk result of {self.spec.name} has not the columns asked for"
             )
         booleans = {f.source for f in self.spec.fields if f.kind == "boolean"}
-        return header, [
-            {name: _value(name, cell, booleans) for name, cell in zip(header, line, strict=True)} for line in lines
-        ]
+        return [{n: _value(n, cell, booleans) for n, cell in zip(header, line, strict=True)} for line in lines]
 
 
 class JobGone(RequestRejected):

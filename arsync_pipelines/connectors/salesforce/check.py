@@ -9,7 +9,7 @@ import httpx
 
 from arsync_pipelines.connectors.http.retry import http_date
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi, writable
-from arsync_pipelines.connectors.salesforce.fields import KINDS, PROTECTED
+from arsync_pipelines.connectors.salesforce.fields import KINDS, PROTECTED, READ_ONLY
 from arsync_pipelines.connectors.salesforce.spec import SOBJECTS
 from arsync_pipelines.domain.errors import SourceError, SourceUnauthorised, SourceUnreachable
 from arsync_pipelines.ports.source import ConnectionCheck
@@ -87,6 +87,7 @@ def _target_lines(api: SalesforceApi) -> Iterator[ConnectionCheck]:
             yield ConnectionCheck(label, "failed", "the object is missing", "run `arsync init`")
             continue
         missing, locked = writable(described, [names[name] for name in kinds])
+        missing += writable(described, [names[name] for name in READ_ONLY.get(object_name, ())])[0]
         # an external id or parent that may not be changed afterwards is as good as one that may
         locked = [n for n in locked if n not in {names.get(p) for p in PROTECTED}]
         if missing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Kind = Literal["money", "number", "boolean", "date", "text", "long_text", "link", "reference"]
+Kind = Literal["money", "number", "boolean", "date", "text", "link", "reference"]
 
 _AMOUNTS: dict[str, Kind] = {
     "open_balance": "money",
@@ -76,6 +76,9 @@ OBJECTS: Mapping[str, str] = {
 }
 """Canonical object -> default object API name."""
 
+READ_ONLY: Mapping[str, tuple[str, ...]] = {"account": ("tax_registration",)}
+"""Mapped fields that people fill and arsync only reads."""
+
 PROTECTED = frozenset({"external_id", "account_id"})
 """What makes a record itself; cleared never."""
 
@@ -93,4 +96,4 @@ DEFAULT_NAMES: Mapping[str, Mapping[str, str]] = {
     "account_balance": {name: _SPECIAL.get(name, f"{_title(name)}__c") for name in ACCOUNT_BALANCE},
     "invoice": {name: _SPECIAL.get(name, f"{_title(name)}__c") for name in INVOICE},
 }
-"""Canonical object -> canonical field -> default field API name. `tax_registration` is read and never written."""
+"""Canonical object -> canonical field -> default field API name."""

@@ -172,7 +172,7 @@ class SalesforceSource:
             )
 
     def _bulk(self, stream: str) -> BulkReader:
-        return BulkReader(self._api, self._spec(stream), self._sleep, self._monotonic)
+        return BulkReader(self._api, self._spec(stream), self._fields(stream), self._sleep, self._monotonic)
 
     def _bulk_pages(self, stream: str, job: str, locator: str, then: Cursor) -> Iterator[Page]:
         for page in self._bulk(stream).pages(job, locator):
