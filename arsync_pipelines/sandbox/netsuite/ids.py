@@ -1,0 +1,60 @@
+"""Internal ids: the world's records and those made through the API never meet."""
+
+from __future__ import annotations
+
+from ..core.world.records import MINOR_UNITS
+
+INVOICE, CREDIT_MEMO, PAYMENT, JOURNAL, REFUND = 1, 2, 3, 4, 5
+_TRANSACTIONS = {
+    "invoice": INVOICE,
+    "credit_memo": CREDIT_MEMO,
+    "payment": PAYMENT,
+    "journal": JOURNAL,
+    "customer_refund": REFUND,
+}
+CURRENCIES = {code: number for number, code in enumerate(sorted(MINOR_UNITS, key=lambda c: (c != "USD", c)), start=1)}
+CURRENCY_NAMES = {"USD": "US Dollar", "EUR": "Euro", "GBP": "British Pound", "JPY": "Japanese Yen"}
+# one account of each role per legal entity
+ACCOUNTS = {
+    "receivable": (1, "1200", "AcctRec", "Accounts Receivable"),
+    "revenue": (2, "4000", "Income", "Sales"),
+    "tax": (3, "2200", "OthCurrLiab", "Sales Taxes Payable"),
+    "bank": (4, "1000", "Bank", "Operating Account"),
+    "clearing": (5, "1050", "OthCurrAsset", "Card Clearing"),
+    "write_off": (6, "6400", "Expense", "Bad Debt Expense"),
+}
+
+
+def transaction_id(kind: int, world_id: int) -> int:
+    """Transactions share one sequence; the remainder modulo 8 tells the type, 0 is for those made through the API."""
+    return world_id * 8 + kind
+
+
+def customer_id(world_id: int) -> int:
+    """Even; customers made through the API are odd."""
+    return world_id * 2
+
+
+def account_id(subsidiary: int, role: str) -> int:
+    return subsidiary * 10 + ACCOUNTS[role][0]
+
+
+def internal_id(record_type: str, world_id: int) -> int:
+    """Raises KeyError for record types that the ERP does not hold."""
+    if record_type in _TRANSACTIONS:
+        return transaction_id(_TRANSACTIONS[record_type], world_id)
+    return {
+        "erp_customer": customer_id(world_id),
+        "legal_entity": world_id,
+        "payment_terms": world_id,
+        "employee": world_id,
+    }[record_type]
+
+
+def charge_id(world_id: int) -> str:
+    """How the payment processor names a charge of the world; kept as the external id of the payment."""
+    return f"ch_{world_id:014d}"
+
+
+def refund_id(world_id: int) -> str:
+    return f"re_{world_id:014d}"

@@ -1,0 +1,25 @@
+"""One delta into the store, in one transaction: reference data, customers, documents, applications, deletions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ...core.world.records import Delta
+from ..dates import instant_of
+from ..store import Store
+from .customers import project_customers
+from .documents import project_documents
+from .reference import project_reference
+from .settlement import delete_transactions, link_applications, settle
+
+
+def project(store: Store, delta: Delta, now: datetime) -> None:
+    """Upserts by id; the same delta twice leaves the same store."""
+    with store.write() as db:
+        db.execute("delete from touched")
+        project_reference(db, delta, now)
+        project_customers(db, delta, instant_of(now))
+        project_documents(db, delta)
+        link_applications(db, delta)
+        delete_transactions(db, delta.deletions)
+        settle(db)

@@ -1,0 +1,154 @@
+"""Applications and what follows from them: links, paid and open amounts, statuses, close dates, deletions.
+
+The temporary table `touched` (id, stamp) collects the transactions of one write; `settle` brings them up to date.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ...core.world.records import MINOR_UNITS, Deletion, Delta
+from ..dates import instant_of, wall_of
+from ..ids import CREDIT_MEMO, INVOICE, JOURNAL, PAYMENT, REFUND, transaction_id
+
+_TYPES = {
+    "payment": (PAYMENT, 1, "CustPymt"),
+    "credit_memo": (CREDIT_MEMO, 0, "CustCred"),
+    "journal": (JOURNAL, 0, "Journal"),
+}
+_TOUCH = "insert into touched values (?, ?) on conflict (id) do update set stamp = max(stamp, excluded.stamp)"
+_APPLY = "insert or replace into _application values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def link_applications(db: sqlite3.Connection, delta: Delta) -> None:
+    """Application ids of the world are multiples of 4; refunds, void journals and the API have the other remainders."""
+    rows = []
+    touched = []
+    factors = _factors(db, delta)
+    for application in delta.applications:
+        kind, line, type_ = _TYPES[application.source_type]
+        invoice, source = transaction_id(INVOICE, application.invoice_id), transaction_id(kind, application.source_id)
+        amount = application.amount * factors[invoice]
+        day = wall_of(application.applied_on)
+        rows.append((source, invoice, application.id * 4, 0, line, "CustInvc", type_, amount, day))
+        touched += [(invoice, instant_of(application.updated_at)), (source, instant_of(application.updated_at))]
+    for refund in delta.customer_refunds:
+        kind, line, type_ = _TYPES[refund.source_type]
+        source, identity = transaction_id(kind, refund.source_id), transaction_id(REFUND, refund.id)
+        amount = refund.amount * 10 ** (2 - MINOR_UNITS[refund.currency])
+        rows.append(
+            (identity, source, refund.id * 4 + 1, line, 1, type_, "CustRfnd", amount, wall_of(refund.refund_date))
+        )
+        touched += [(source, instant_of(refund.updated_at)), (identity, instant_of(refund.updated_at))]
+    applied = {application.source_id for application in delta.applications if application.source_type == "journal"}
+    for journal in delta.journals:
+        if journal.id in applied or _has_application(db, transaction_id(JOURNAL, journal.id), journal.id * 4 + 2):
+            continue
+        invoice, identity = transaction_id(INVOICE, journal.invoice_id), transaction_id(JOURNAL, journal.id)
+        amount = journal.amount * 10 ** (2 - MINOR_UNITS[journal.currency])
+        rows.append(
+            (identity, invoice, journal.id * 4 + 2, 0, 0, "CustInvc", "Journal", amount, wall_of(journal.journal_date))
+        )
+        touched.append((invoice, instant_of(journal.updated_at)))
+    db.executemany(
+        "delete from _application where nextdoc = ? and id = ?",
+        [(transaction_id(JOURNAL, journal), journal * 4 + 2) for journal in applied],
+    )
+    db.executemany(_APPLY, rows)
+    db.executemany(_TOUCH, touched)
+    rebuild_links(db, [(row[0],) for row in rows])
+
+
+def _has_application(db: sqlite3.Connection, journal: int, implied: int) -> bool:
+    found = db.execute("select 1 from _application where nextdoc = ? and id <> ?", (journal, implied)).fetchone()
+    return found is not None
+
+
+def _factors(db: sqlite3.Connection, delta: Delta) -> dict[int, int]:
+    """Hundredths per minor unit of the invoices that applications speak of."""
+    factors = {transaction_id(INVOICE, i.id): 10 ** (2 - MINOR_UNITS[i.currency]) for i in delta.invoices}
+    missing = {transaction_id(INVOICE, a.invoice_id) for a in delta.applications} - set(factors)
+    query = 'select c.currencyprecision from "transaction" t join currency c on c.id = t.currency where t.id = ?'
+    for invoice in missing:
+        factors[invoice] = 10 ** (2 - db.execute(query, (invoice,)).fetchone()[0])
+    return factors
+
+
+def rebuild_links(db: sqlite3.Connection, documents: list[tuple[int]]) -> None:
+    """One link row per line pair: several applications between the same two documents are shown as their sum."""
+    documents = list(dict.fromkeys(documents))
+    db.executemany("delete from nexttransactionlinelink where nextdoc = ?", documents)
+    db.executemany(
+        "insert into nexttransactionlinelink (previousdoc, previousline, nextdoc, nextline, previoustype, nexttype,"
+        " linktype, foreignamount, applied_on) select previousdoc, previousline, nextdoc, nextline, previoustype,"
+        " nexttype, 'Payment', sum(amount), max(applied_on) from _application where nextdoc = ?"
+        " group by previousdoc, previousline, nextline having sum(amount) <> 0",
+        documents,
+    )
+
+
+def delete_transactions(db: sqlite3.Connection, deletions: list[Deletion]) -> None:
+    for deletion in deletions:
+        kind, _, type_ = _TYPES[deletion.record_type]
+        remove(db, transaction_id(kind, deletion.record_id), type_, instant_of(deletion.deleted_at), deletion.number)
+
+
+def remove(db: sqlite3.Connection, identity: int, type_: str, at: int, name: str) -> None:
+    """Takes a transaction away for good and writes it to the log of deleted records."""
+    row = db.execute('select externalid from "transaction" where id = ?', (identity,)).fetchone()
+    if row is None:
+        return
+    ends = db.execute("select previousdoc from _application where nextdoc = ?", (identity,)).fetchall()
+    db.executemany(_TOUCH, [(end[0], at) for end in ends])
+    for table, column in (
+        ("_application", "nextdoc"),
+        ("nexttransactionlinelink", "nextdoc"),
+        ("transactionline", "transaction"),
+        ("transactionaccountingline", "transaction"),
+        ("transactioninstallment", "transaction"),
+        ("transaction", "id"),
+        ("touched", "id"),
+    ):
+        db.execute(f'delete from "{table}" where "{column}" = ?', (identity,))
+    log_deletion(db, identity, type_, at, name, row[0])
+
+
+def log_deletion(db: sqlite3.Connection, identity: int, type_: str, at: int, name: str, external: str | None) -> None:
+    db.execute(
+        "insert into deletedrecord (deletion_id, recordid, type, name, externalid, deleteddate)"
+        " select coalesce(max(deletion_id), 0) + 1, ?, ?, ?, ?, ? from deletedrecord",
+        (identity, type_, name, external, at),
+    )
+
+
+def settle(db: sqlite3.Connection) -> None:
+    """Paid, open, used and unused amounts, status, close date and modification stamp of the touched transactions."""
+    db.execute(
+        'update "transaction" set lastmodifieddate = max(lastmodifieddate, touched.stamp) from touched'
+        ' where touched.id = "transaction".id and touched.stamp > 0'
+    )
+    db.execute(
+        'update "transaction" set foreignamountpaid = coalesce((select sum(l.foreignamount) from nexttransactionlinelink l'
+        ' where l.previousdoc = "transaction".id), 0), closedate = (select max(l.applied_on) from nexttransactionlinelink l'
+        " where l.previousdoc = \"transaction\".id) where type = 'CustInvc' and id in (select id from touched)"
+    )
+    db.execute(
+        'update "transaction" set'
+        " foreignamountunpaid = case voided when 'T' then 0 else foreigntotal - foreignamountpaid end,"
+        " status = case when voided = 'T' then 'V' when foreigntotal = foreignamountpaid then 'B' else 'A' end,"
+        " closedate = case when voided = 'T' or foreigntotal = foreignamountpaid then coalesce(closedate, trandate) end"
+        " where type = 'CustInvc' and id in (select id from touched)"
+    )
+    db.execute(
+        'update "transaction" set foreignpaymentamountused ='
+        ' coalesce((select sum(l.foreignamount) from nexttransactionlinelink l where l.nextdoc = "transaction".id), 0)'
+        ' + coalesce((select sum(l.foreignamount) from nexttransactionlinelink l where l.previousdoc = "transaction".id), 0)'
+        " where type in ('CustPymt', 'CustCred') and id in (select id from touched)"
+    )
+    db.execute(
+        'update "transaction" set foreignpaymentamountunused = abs(foreigntotal) - foreignpaymentamountused,'
+        " status = case when type = 'CustPymt' then status"
+        " when abs(foreigntotal) = foreignpaymentamountused then 'B' else 'A' end"
+        " where type in ('CustPymt', 'CustCred') and id in (select id from touched)"
+    )
+    db.execute("delete from touched")
