@@ -20,7 +20,8 @@ class Connector:
     """A vendor: its streams, the shape of its options, and how to build its source and sink.
 
     `options` validates the table [connections.<name>] of arsync.toml without `vendor`; `source` and `sink` take the
-    connection's name, the validated options and the resolver of secrets. Building does no I/O.
+    connection's name, the validated options and the resolver of secrets. Building does no I/O. `prepare` creates what
+    the target lacks (objects and fields of ours) and answers one line per thing it did; [] when all was there.
     """
 
     vendor: str
@@ -30,3 +31,4 @@ class Connector:
     options: type[BaseModel]
     source: Callable[[str, Any, Reveal], Source]
     sink: Callable[[str, Any, Reveal], Sink] | None = None
+    prepare: Callable[[str, Any, Reveal], list[str]] | None = None

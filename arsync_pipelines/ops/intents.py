@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, or_, select, update
 
 from arsync_pipelines.domain.push import ALLOWED, FailureClass, IntentState, PushIntent
 from arsync_pipelines.ops.rows import (
@@ -71,7 +71,7 @@ class IntentStore:
                 push_intent.c.connection == bindparam("on_connection"),
                 push_intent.c.object == bindparam("on_object"),
                 push_intent.c.business_key == bindparam("on_key"),
-                push_intent.c.state.in_([state.value for state in replaced]),
+                or_(*(push_intent.c.state == state.value for state in replaced)),  # IN does not go with executemany
             )
             .values(state=IntentState.SUPERSEDED.value, settled_at=now)
         )

@@ -1,0 +1,36 @@
+"""`arsync bench NAME`: runs a measurement of tests/benchmarks in a process of its own.
+
+Each prints machine, sizes and peers; --json makes it one document, --check exits non-zero below a target.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from arsync_pipelines.bootstrap import PROJECT_ROOT
+from arsync_pipelines.cli.console import err
+
+NAMES = ("ingest", "build", "push")
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}, or all.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit non-zero when a figure misses its target.")] = False,
+    scale: Annotated[float, typer.Option(help="Fraction of the full size, for a quick look.")] = 1.0,
+) -> None:
+    """Measure, and print machine, sizes, peers and figures."""
+    if name not in (*NAMES, "all"):
+        err.print(f"no benchmark {name!r}; there are: {', '.join((*NAMES, 'all'))}")
+        raise typer.Exit(2)
+    status = 0
+    for each in NAMES if name == "all" else (name,):
+        command = [sys.executable, "-m", f"tests.benchmarks.{each}", "--scale", str(scale)]
+        command += ["--json"] if as_json else []
+        command += ["--check"] if check else []
+        status = max(status, subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode)
+    raise typer.Exit(status)

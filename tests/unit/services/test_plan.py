@@ -1,0 +1,152 @@
+"""Planning: a difference is sent once, held when a person must act, and given up when it has gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arsync_pipelines.domain.checks import CheckResult
+from arsync_pipelines.domain.errors import CheckFailed, WarehouseError
+from arsync_pipelines.ops.engine import open_sqlite
+from arsync_pipelines.ops.intents import IntentStore
+from arsync_pipelines.ports.warehouse import Snapshot
+from arsync_pipelines.services.deliver import RetryPolicy
+from arsync_pipelines.services.plan import Difference
+from arsync_pipelines.services.push import PushService
+from tests.fixtures.targets import ScriptedTarget
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+class PublishedRows:
+    """The two methods of a warehouse that planning uses, over rows given by the test."""
+
+    def __init__(self) -> None:
+        self.rows: Rows = {"sync_salesforce__account": [], "sync_salesforce__invoice": []}
+        self.seen_at = datetime.now(UTC) - timedelta(hours=1)
+        self.published = True
+
+    def current_snapshot(self) -> Snapshot | None:
+        seen = {"read_started_at": self.seen_at.isoformat()}
+        manifest = {"watermarks": {"crm": {"account": seen, "ar_invoice": seen}}}
+        return Snapshot("s1", Path("s1"), manifest) if self.published else None
+
+    def query_snapshot(self, _snapshot: Snapshot, sql: str, _parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        return next(rows for table, rows in self.rows.items() if f"from {table} " in sql)
+
+
+def row(key: str, payload: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "business_key": key,
+        "parent_key": "001",
+        "is_new": before is None,
+        "payload": json.dumps(payload),
+        "before": json.dumps(before or {}),
+    }
+
+
+@pytest.fixture
+def published() -> PublishedRows:
+    return PublishedRows()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[IntentStore]:
+    engine = open_sqlite(tmp_path / "ops.sqlite")
+    yield IntentStore(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def service(tmp_path: Path, published: PublishedRows, store: IntentStore) -> PushService:
+    policy = RetryPolicy(2, 0.01, 0.02, 1.0)
+    return PushService(published, store, tmp_path / "locks", policy, lambda *_: [])  # type: ignore[arg-type]
+
+
+def test_before_the_first_publish_there_is_nothing_to_plan_from(service: PushService, published: PublishedRows) -> None:
+    published.published = False
+    with pytest.raises(WarehouseError, match="arsync sync"):
+        service.plan(ScriptedTarget())
+
+
+def test_a_plan_names_the_fields_that_change(service: PushService, published: PublishedRows) -> None:
+    published.rows["sync_salesforce__invoice"] = [
+        row(
+            "erp:1",
+            {"status": "paid", "open_amount": "0.00", "number": "7"},
+            {"status": "open", "open_amount": 5, "number": "7"},
+        )
+    ]
+    (difference,) = service.plan(ScriptedTarget()).differences
+    assert difference.fields == {"status": ("open", "paid"), "open_amount": (5, "0.00")}
+
+
+def test_a_second_push_of_one_snapshot_sends_nothing(service: PushService, published: PublishedRows) -> None:
+    published.rows["sync_salesforce__invoice"] = [row("erp:1", {"status": "open"})]
+    target = ScriptedTarget()
+    assert service.push(target).planned == {"invoice": 1}
+    again = service.push(target)
+    assert (again.planned, again.already_sent) == ({}, 1)
+    assert target.seen["erp:1"] == 1
+
+
+def test_a_foreign_edit_seen_after_our_write_is_written_over(service: PushService, published: PublishedRows) -> None:
+    published.rows["sync_salesforce__invoice"] = [row("erp:1", {"status": "open"}, {"status": "paid"})]
+    target = ScriptedTarget()
+    service.push(target)
+    published.seen_at = datetime.now(UTC) + timedelta(seconds=1)
+    assert service.push(target).planned == {"invoice": 1}
+    assert target.seen["erp:1"] == 2
+
+
+def test_a_rejected_payload_is_held_until_it_changes(service: PushService, published: PublishedRows) -> None:
+    published.rows["sync_salesforce__invoice"] = [row("erp:1", {"status": "bad"})]
+    target = ScriptedTarget(lambda i, _n: "rejected" if i.payload["status"] == "bad" else "acknowledged")
+    assert service.push(target).results["invoice"].rejected == 1
+    assert service.push(target).held == 1
+    published.rows["sync_salesforce__invoice"] = [row("erp:1", {"status": "open"})]
+    assert service.push(target).results["invoice"].acknowledged == 1
+    assert target.seen["erp:1"] == 2
+
+
+def test_a_dead_intent_is_planned_anew(service: PushService, published: PublishedRows, store: IntentStore) -> None:
+    published.rows["sync_salesforce__invoice"] = [row("erp:1", {"status": "open"})]
+    service.push(ScriptedTarget(lambda _i, _n: "retry"))
+    assert {r["state"] for r in store.counts()} == {"dead"}
+    service.push(ScriptedTarget())
+    assert {r["state"]: r["intents"] for r in store.counts()} == {"superseded": 1, "acknowledged": 1}
+
+
+def test_a_waiting_intent_whose_difference_has_gone_is_superseded(
+    service: PushService, published: PublishedRows, store: IntentStore
+) -> None:
+    published.rows["sync_salesforce__invoice"] = [row("erp:1", {"status": "open"})]
+    patient = PushService(
+        service.warehouse, store, service.lock_dir, RetryPolicy(9, 50.0, 60.0, 0.0), service.check_payload
+    )
+    patient.push(ScriptedTarget(lambda _i, _n: "retry"))
+    assert {r["state"] for r in store.counts()} == {"pending"}
+    published.rows["sync_salesforce__invoice"] = []
+    assert service.push(ScriptedTarget()).superseded == 1
+    assert {r["state"] for r in store.counts()} == {"superseded"}
+
+
+def test_a_failed_payload_check_stores_and_sends_nothing(
+    tmp_path: Path, published: PublishedRows, store: IntentStore
+) -> None:
+    published.rows["sync_salesforce__invoice"] = [row("erp:1", {"iban": "x"})]
+
+    def refuse(_system: str, name: str, differences: Sequence[Difference]) -> list[CheckResult]:
+        return [CheckResult(f"payload_{name}", "columns", passed=False, failing=len(differences))]
+
+    guarded = PushService(published, store, tmp_path / "locks", RetryPolicy(), refuse)  # type: ignore[arg-type]
+    target = ScriptedTarget()
+    with pytest.raises(CheckFailed, match="nothing was sent"):
+        guarded.push(target)
+    assert store.counts() == []
+    assert not target.seen

@@ -1,0 +1,65 @@
+"""Configuration: what is wrong is said with its place, and a secret's value never appears."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arsync_pipelines import settings
+from arsync_pipelines.cli.template import ARSYNC_TOML
+from arsync_pipelines.domain.errors import ConfigError
+from arsync_pipelines.domain.secret import SecretRef
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "arsync.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_template_is_valid_and_relative_to_its_file(tmp_path: Path) -> None:
+    loaded = settings.load(write(tmp_path, ARSYNC_TOML))
+    assert loaded.connections == {}
+    assert loaded.warehouse_path == tmp_path.resolve() / ".arsync" / "warehouse" / "warehouse.duckdb"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("connections = [", "not valid TOML"),
+        ("[warehouse]\nkeep = 0", "warehouse.keep"),
+        ("[reporting]\ncurrency = 'dollars'", "reporting.currency"),
+        ("[reporting]\naging_edges = [0, 60, 30, 90]", "must increase"),
+        ("colour = 'blue'", "colour"),
+        ("[[legal_entities]]\nconnection = 'erp'\nid = '1'", "not under"),
+        ("[connections.erp]\nvendor='x'\n[[legal_entities]]\nconnection = 'erp'\nid = '1'\ntime_zone = 'Mars'", "IANA"),
+        ("[clock]\nkind = 'http'", "clock.url"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        settings.load(write(tmp_path, text))
+
+
+def test_a_missing_file_is_only_an_error_when_it_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ARSYNC_CONFIG", raising=False)
+    assert settings.load().connections == {}
+    monkeypatch.setenv("ARSYNC_CONFIG", "nowhere.toml")
+    with pytest.raises(ConfigError, match=r"nowhere\.toml does not exist"):
+        settings.load()
+
+
+def test_a_secret_is_read_at_each_use_and_its_reference_is_named_when_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "token"
+    path.write_text("first\n")
+    reference = SecretRef(file=path)
+    assert settings.reveal(reference) == "first"
+    path.write_text("second")
+    assert settings.reveal(reference) == "second"
+    monkeypatch.delenv("ARSYNC_TEST_TOKEN", raising=False)
+    with pytest.raises(ConfigError, match="ARSYNC_TEST_TOKEN"):
+        settings.reveal(SecretRef(env="ARSYNC_TEST_TOKEN"))
