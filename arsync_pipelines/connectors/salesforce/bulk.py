@@ -18,11 +18,15 @@ from arsync_pipelines.connectors.salesforce.api import SalesforceApi
 from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED
 from arsync_pipelines.connectors.salesforce.errors import bulk_outcome, retry_outcome, row_outcome, unknown_outcome
 from arsync_pipelines.connectors.salesforce.payload import ObjectShape, Row, by_parent, csv_body
-from arsync_pipelines.domain.errors import SourceError
+from arsync_pipelines.domain.errors import SourceContractBroken, SourceError
+from arsync_pipelines.domain.push import FailureClass
 from arsync_pipelines.ports.sink import Outcome
 
 UPLOAD_BYTES = 90_000_000
 """Largest upload: the limit is 150 MB after base64."""
+
+_UNUSABLE = ("InvalidBatch", "ClientInputError")
+"""What an org says of an upload that no repetition will make good: a column it does not know, a wrong line end."""
 
 _TERMINAL = {"JobComplete", "Failed", "Aborted"}
 
@@ -64,8 +68,7 @@ class BulkWriter:
         except SourceError as error:
             return [retry_outcome(i, "NOT_UPLOADED", str(error)) for i in ids]
         try:
-            state = self._complete(job)
-            return self._account(job, state, rows)
+            return self._account(job, self._complete(job), rows)
         except SourceError as error:
             return [unknown_outcome(i, f"bulk job {job}: {error}") for i in ids]
 
@@ -104,29 +107,33 @@ class BulkWriter:
     def _set_state(self, job: str, state: str) -> None:
         self.api.http.request("PATCH", self.api.path(f"/jobs/ingest/{job}"), json={"state": state})
 
-    def _complete(self, job: str) -> str:
-        """Let the job run and wait for its end; the state it ended in."""
+    def _complete(self, job: str) -> dict[str, Any]:
+        """Let the job run and wait for its end; how it ended."""
         try:
             self._set_state(job, "UploadComplete")
         except AmbiguousOutcome:
-            if self._state(job) == "Open":
+            if self._info(job).get("state") == "Open":
                 self._set_state(job, "UploadComplete")
         started, pause = self.monotonic(), 0.25
-        while (state := self._state(job)) not in _TERMINAL:
+        while (info := self._info(job)).get("state") not in _TERMINAL:
             if self.monotonic() - started > self.api.options.bulk_timeout_s:
                 self._abort(job)
-                return "Aborted"
+                return {"state": "Aborted"}
             self.sleep(pause)
             pause = min(pause * 1.6, 5.0)
-        return state
+        return info
 
-    def _state(self, job: str) -> str:
-        return str(self.api.http.get_json(self.api.path(f"/jobs/ingest/{job}")).get("state"))
+    def _info(self, job: str) -> dict[str, Any]:
+        info = self.api.http.get_json(self.api.path(f"/jobs/ingest/{job}"))
+        if not isinstance(info, dict):
+            raise SourceContractBroken(f"bulk job {job} was described by something else")
+        return info
 
-    def _account(self, job: str, state: str, rows: Sequence[Row]) -> list[Outcome]:
+    def _account(self, job: str, info: dict[str, Any], rows: Sequence[Row]) -> list[Outcome]:
         """One outcome per row from the three result lists; a row in none of them is unknown."""
         ids = {self._known(row.intent.business_key): row.intent.intent_id for row in rows}
         found: dict[str, Outcome] = {}
+        ended = f"bulk job {job} ended {info.get('state')}" + (f" ({why})" if (why := info.get("errorMessage")) else "")
         for result in self._results(job, "successfulResults"):
             if key := self._key(result, ids):
                 created = result.get("sf__Created", "").lower() == "true"
@@ -138,8 +145,8 @@ class BulkWriter:
         if len(found) < len(ids):
             for result in self._results(job, "unprocessedrecords"):
                 if key := self._key(result, ids):
-                    found[key] = retry_outcome(ids[key], "UNPROCESSED", f"bulk job {job} ended {state} before this row")
-        lost = f"bulk job {job} ended {state} and names this row in none of its results"
+                    found[key] = _unprocessed(ids[key], ended)
+        lost = f"{ended} and names this row in none of its results"
         return [found.get(key) or unknown_outcome(intent_id, lost) for key, intent_id in ids.items()]
 
     def _known(self, key: str) -> str:
@@ -155,3 +162,10 @@ class BulkWriter:
         path = self.api.path(f"/jobs/ingest/{job}/{which}/")
         response = self.api.http.request("GET", path, headers={"Accept": "text/csv"})
         yield from csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline=""))
+
+
+def _unprocessed(intent_id: str, ended: str) -> Outcome:
+    """The outcome of a row that the job did not come to."""
+    if any(word in ended for word in _UNUSABLE):
+        return Outcome(intent_id, "rejected", code="INVALID_BATCH", message=ended, failure_class=FailureClass.PERMANENT)
+    return retry_outcome(intent_id, "UNPROCESSED", f"{ended} before this row")
