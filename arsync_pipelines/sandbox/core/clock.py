@@ -61,8 +61,8 @@ class VirtualClock:
             self._set_anchor(self._now() + step)
             return self._anchor
 
-    def set(self, instant: datetime) -> None:
-        """Begins anew at `instant`; for seeding, never for a world that has already shown a time."""
+    def start_over(self, instant: datetime = WORLD_NOW) -> None:
+        """Begins anew at `instant`; after seeding, never in a world that has already shown a time."""
         with self._lock:
             self._set_anchor(instant)
 

@@ -30,6 +30,7 @@ from .records import (
 from .tax_ids import tax_id
 
 COUNTRIES = ("US", "US", "US", "US", "US", "US", "US", "DE", "DE", "DE", "FR", "IT", "BE", "NL", "GB", "GB", "GB", "JP")
+_FIRST_COUNTRIES = ("US", "DE", "GB", "JP")
 # second ERP customers: (legal entity, currency) beyond the home pair, foreign currencies among them
 _SECOND = {
     "US": ((2, "EUR"), (3, "GBP"), (1, "EUR"), (4, "JPY")),
@@ -88,7 +89,8 @@ class PartyMaker:
     def party(self, parent_id: int | None = None) -> Party:
         rng = self._rng
         number = self._ids.take("parties")
-        country = rng.choice(COUNTRIES)
+        # the first parties make every legal entity trade, in the smallest world too
+        country = _FIRST_COUNTRIES[number % 4] if number <= 12 else rng.choice(COUNTRIES)
         name, slug = names.company_name(rng, country)
         at = self._stamp()
         domain = f"{slug}-{number}.example"
