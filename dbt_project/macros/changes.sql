@@ -1,0 +1,51 @@
+{# Incremental models that replace whole documents: what changed in any input since this model last saw it.
+
+   `inputs` is a list of [model, key column]; every input carries `_seq`, which grows whenever a row is (re)written.
+   What was seen is kept beside the model in <model>__seen, written in the model's own transaction. #}
+
+{% macro seen_relation() %}{{ return(api.Relation.create(database=this.database, schema=this.schema, identifier=this.identifier ~ '__seen')) }}{% endmacro %}
+
+{% macro seen_seq(model_name) -%}
+{%- set seen = arsync.seen_relation() -%}
+{%- if execute and adapter.get_relation(seen.database, seen.schema, seen.identifier) is not none -%}
+(select coalesce(max(seen_seq), -1) from {{ seen }} where input = '{{ model_name }}')
+{%- else -%}
+-1
+{%- endif -%}
+{%- endmacro %}
+
+{% macro changed_keys(inputs) %}
+{%- for model_name, key in inputs %}
+select {{ key }} as changed_key from {{ ref(model_name) }} where _seq > {{ arsync.seen_seq(model_name) }}
+{% if not loop.last %}union{% endif %}
+{%- endfor %}
+{% endmacro %}
+
+{# pre-hook: the rows that this run writes anew #}
+{% macro forget_changed(columns, inputs) %}
+{%- if is_incremental() -%}
+delete from {{ this }}
+where {% for column in columns %}{{ column }} in ({{ arsync.changed_keys(inputs) }}){% if not loop.last %} or {% endif %}{% endfor %}
+{%- endif -%}
+{% endmacro %}
+
+{# post-hooks #}
+{% macro drop_seen() %}drop table if exists {{ arsync.seen_relation() }}{% endmacro %}
+
+{% macro write_seen(inputs) %}
+create table {{ arsync.seen_relation() }} as
+{%- for model_name in inputs | map('first') | unique %}
+select '{{ model_name }}' as input, max(_seq) as seen_seq from {{ ref(model_name) }}
+{% if not loop.last %}union all{% endif %}
+{%- endfor %}
+{% endmacro %}
+
+{# `_seq` for rows written by this run: the run's start in microseconds, and always beyond what the model holds #}
+{% macro run_seq() -%}
+{%- set started = (run_started_at.timestamp() * 1000000) | int -%}
+{%- if is_incremental() -%}
+greatest(cast({{ started }} as bigint), (select coalesce(max(_seq), 0) + 1 from {{ this }}))
+{%- else -%}
+cast({{ started }} as bigint)
+{%- endif -%}
+{%- endmacro %}

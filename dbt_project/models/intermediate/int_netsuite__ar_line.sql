@@ -1,0 +1,53 @@
+{%- set inputs = [
+    ['stg_netsuite__transaction', 'document_id'],
+    ['stg_netsuite__transaction_line', 'document_id'],
+    ['stg_netsuite__transaction_accounting_line', 'document_id'],
+    ['stg_netsuite__deleted_record', 'record_key'],
+] -%}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_changed(['document_id'], " ~ inputs ~ ") }}",
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
+) }}
+
+with changed as ({{ changed_keys(inputs) }}),
+
+control_accounts as (
+    select connection, account_id from {{ ref('stg_netsuite__account') }} where account_type = 'AcctRec'
+),
+
+postings as (
+    select posting.document_id, posting.line_id, posting.account_id, posting.functional_amount
+    from {{ ref('stg_netsuite__transaction_accounting_line') }} as posting
+    inner join control_accounts
+        on posting.connection = control_accounts.connection and posting.account_id = control_accounts.account_id
+    where not posting.is_deleted and posting.is_posting
+    {% if is_incremental() %}and posting.document_id in (select changed_key from changed){% endif %}
+)
+
+select
+    postings.document_id,
+    postings.line_id,
+    postings.account_id,
+    txn.connection,
+    txn.transaction_type,
+    txn.transaction_date,
+    txn.connection || ':' || coalesce(line.subsidiary_id, txn.subsidiary_id) as legal_entity_id,
+    coalesce(line.entity_id, txn.entity_id) as entity_id,
+    currency.currency,
+    cast({{ round_money('line.amount', 'iso.minor_unit') }} as {{ type_money() }}) as amount,
+    cast(postings.functional_amount as {{ type_money() }}) as functional_amount,
+    {{ run_seq() }} as _seq
+from postings
+inner join {{ ref('stg_netsuite__transaction_line') }} as line
+    on postings.document_id = line.document_id and postings.line_id = line.line_id and not line.is_deleted
+inner join {{ ref('stg_netsuite__transaction') }} as txn
+    on postings.document_id = txn.document_id and not txn.is_deleted
+left join {{ ref('stg_netsuite__currency') }} as currency
+    on txn.connection = currency.connection and txn.currency_id = currency.currency_id
+left join {{ ref('iso_currency') }} as iso on currency.currency = iso.currency
+left join {{ ref('stg_netsuite__deleted_record') }} as gone
+    on postings.document_id = gone.record_key and gone.is_transaction
+where gone.record_key is null

@@ -1,0 +1,47 @@
+with entities as (
+    select
+        subsidiary.legal_entity_id,
+        subsidiary.connection,
+        subsidiary.subsidiary_id as source_legal_entity_id,
+        subsidiary.name,
+        subsidiary.country,
+        currency.currency as functional_currency
+    from {{ ref('stg_netsuite__subsidiary') }} as subsidiary
+    left join {{ ref('stg_netsuite__currency') }} as currency
+        on subsidiary.connection = currency.connection and subsidiary.currency_id = currency.currency_id
+    where not subsidiary.is_elimination
+
+    union all
+
+    select
+        connection || ':' || source_legal_entity_id as legal_entity_id,
+        connection,
+        source_legal_entity_id,
+        source_legal_entity_id as name,
+        cast(null as {{ dbt.type_string() }}) as country,
+        case when count(distinct currency) = 1 then min(currency) end as functional_currency
+    from (
+        select connection, source_legal_entity_id, currency from {{ ref('stg_files__invoice') }}
+        where not is_deleted
+        union all
+        select connection, source_legal_entity_id, currency
+        from {{ ref('stg_files__payment') }}
+        where not is_deleted and source_legal_entity_id is not null
+    ) as file_rows
+    group by connection, source_legal_entity_id
+)
+
+select
+    entities.legal_entity_id,
+    entities.connection,
+    entities.source_legal_entity_id,
+    entities.name,
+    entities.country,
+    entities.functional_currency,
+    coalesce(configured.time_zone, 'UTC') as time_zone,
+    configured.crm_business_unit,
+    coalesce(configured.as_of_date, policy.as_of_date) as as_of_date
+from entities
+cross join {{ ref('stg_arsync__policy') }} as policy
+left join {{ ref('stg_arsync__legal_entity') }} as configured
+    on entities.legal_entity_id = configured.legal_entity_id

@@ -1,0 +1,51 @@
+{%- set inputs = [
+    ['int_netsuite__document', 'document_id'],
+    ['stg_netsuite__transaction_installment', 'document_id'],
+    ['int_files__document', 'document_id'],
+] -%}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_changed(['document_id'], " ~ inputs ~ ") }}",
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
+) }}
+
+with changed as ({{ changed_keys(inputs) }}),
+
+documents as (
+    select document.*, iso.minor_unit
+    from {{ ref('int_receivable_document') }} as document
+    inner join {{ ref('iso_currency') }} as iso on document.currency = iso.currency
+    {% if is_incremental() %}where document.document_id in (select changed_key from changed){% endif %}
+),
+
+installments as (
+    select
+        installment.document_id,
+        installment.due_date,
+        cast({{ round_money('installment.amount', 'documents.minor_unit') }} as {{ type_money() }}) as amount,
+        row_number() over (
+            partition by installment.document_id order by installment.due_date, installment.installment_id
+        ) as item_number,
+        count(*) over (partition by installment.document_id) as item_count
+    from {{ ref('stg_netsuite__transaction_installment') }} as installment
+    inner join documents on installment.document_id = documents.document_id
+    where not installment.is_deleted and documents.document_type = 'invoice'
+)
+
+select
+    documents.document_id || ':' || cast(coalesce(installments.item_number, 1) as {{ dbt.type_string() }}) as item_id,
+    documents.document_id,
+    documents.connection,
+    documents.document_type as item_type,
+    cast(coalesce(installments.item_number, 1) as integer) as item_number,
+    cast(coalesce(installments.item_count, 1) as integer) as item_count,
+    documents.source_customer_id,
+    documents.legal_entity_id,
+    documents.currency,
+    documents.document_date,
+    coalesce(installments.due_date, documents.due_date, documents.document_date) as due_date,
+    coalesce(installments.amount, documents.amount) as amount
+from documents
+left join installments on documents.document_id = installments.document_id

@@ -1,0 +1,2 @@
+select connection, vendor, role
+from {{ source('arsync', 'raw_arsync__connection') }}

@@ -1,0 +1,17 @@
+with current_rows as ({{ current_rows(source('netsuite', 'raw_netsuite__deleted_record'), ['type', 'recordid']) }})
+
+select
+    _connection || ':' || recordid as record_key,
+    _connection as connection,
+    recordid as record_id,
+    type as record_type,
+    lower(replace(type, '_', '')) in ('customer', 'custjob') as is_customer,
+    lower(replace(type, '_', '')) in (
+        'transaction', 'invoice', 'custinvc', 'customerpayment', 'payment', 'custpymt', 'creditmemo', 'custcred',
+        'customerrefund', 'custrfnd', 'journal', 'journalentry'
+    ) as is_transaction,
+    {{ to_text('name') }} as name,
+    {{ to_timestamp('deleteddate') }} as deleted_at,
+    _seq,
+    _loaded_at
+from current_rows

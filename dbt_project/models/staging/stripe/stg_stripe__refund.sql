@@ -1,0 +1,15 @@
+with current_rows as ({{ current_rows(source('stripe', 'raw_stripe__refund'), ['id']) }})
+
+select
+    _connection as connection,
+    id as refund_id,
+    charge as charge_id,
+    upper(currency) as currency,
+    amount as amount_minor,
+    status,
+    {{ to_text('reason') }} as reason,
+    balance_transaction as balance_transaction_id,
+    {{ from_unix('created') }} as created_at,
+    _seq,
+    _loaded_at
+from current_rows

@@ -1,0 +1,45 @@
+-- every live account: the primary account of a customer with receivables carries the figures, all others carry none
+select
+    account.connection,
+    account.account_id,
+    record.customer_id,
+    total.customer_id is not null as is_shown,
+    iso.minor_unit,
+    case
+        when total.customer_id is not null then total.erp_customer_number
+        -- somebody's reference that leads nowhere yet is theirs to correct, not ours to wipe out
+        when referenced.erp_record_key is null then account.erp_customer_id
+    end as erp_customer_id,
+    total.open_balance_amount as open_balance,
+    total.overdue_balance_amount as overdue_balance,
+    total.current_amount,
+    total.days_1_30_amount as days_1_30,
+    total.days_31_60_amount as days_31_60,
+    total.days_61_90_amount as days_61_90,
+    total.days_91_plus_amount as days_91_plus,
+    total.unapplied_amount as unapplied,
+    total.disputed_amount as disputed,
+    total.credit_limit_amount as credit_limit,
+    total.credit_available_amount as credit_available,
+    coalesce(total.is_on_credit_hold, false) as credit_hold,
+    total.payment_terms,
+    total.average_days_to_pay,
+    total.last_payment_date,
+    total.last_payment_amount,
+    total.oldest_due_date,
+    total.currency,
+    total.as_of_date
+from {{ ref('stg_salesforce__account') }} as account
+inner join {{ ref('stg_arsync__connection') }} as connection
+    on account.connection = connection.connection
+    and connection.role = 'crm'
+    and connection.vendor = 'salesforce'
+inner join {{ ref('int_customer_record__clustered') }} as record
+    on account.connection || ':' || account.account_id = record.record_key
+left join {{ ref('int_customer_record__referenced') }} as referenced
+    on record.record_key = referenced.record_key
+left join {{ ref('int_customer__primary_account') }} as primary_account
+    on account.connection = primary_account.connection and account.account_id = primary_account.account_id
+left join {{ ref('ar_customer_rollup') }} as total on primary_account.customer_id = total.customer_id
+left join {{ ref('iso_currency') }} as iso on total.currency = iso.currency
+where not account.is_deleted

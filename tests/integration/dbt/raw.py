@@ -1,0 +1,128 @@
+"""A warehouse file with raw tables as ingest leaves them, written row by row; and dbt run on it.
+
+The tables come from the connectors' stream specs, so a renamed column breaks these tests. What the company's books
+hold is `company.py`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from arsync_pipelines.connectors.netsuite.spec import STREAMS as NETSUITE
+from arsync_pipelines.connectors.salesforce.spec import streams as salesforce_streams
+from arsync_pipelines.connectors.stripe.spec import STREAMS as STRIPE
+from arsync_pipelines.ports.source import Field, StreamSpec
+from arsync_pipelines.warehouse.tables import ensure_tables
+
+PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
+
+
+
+def _files(name: str, columns: str) -> StreamSpec:
+    kinds = {"disputed": "boolean", "file_line": "integer"}
+    fields = tuple(Field(c, kind=kinds.get(c, "text")) for c in [*columns.split(), "file_name", "file_line"])  # type: ignore[arg-type]
+    return StreamSpec(system="files", name=name, primary_key=(f"{name}_id",), fields=fields)
+
+
+FILES = (
+    _files("customer", "customer_id name country email phone tax_registration currency"),
+    _files(
+        "invoice",
+        "invoice_id number customer_id legal_entity invoice_date due_date amount currency disputed disputed_amount "
+        "settled_date settled_amount",
+    ),
+    _files("payment", "payment_id customer_id invoice_id payment_date amount currency legal_entity"),
+)
+
+SPECS: Mapping[str, StreamSpec] = {s.table: s for s in (*NETSUITE, *salesforce_streams(), *STRIPE, *FILES)}
+
+OWN = """
+create table raw_arsync__connection (connection varchar, vendor varchar, role varchar);
+create table raw_arsync__legal_entity (connection varchar, source_legal_entity_id varchar, time_zone varchar,
+    crm_business_unit varchar, as_of_date date);
+create table raw_arsync__policy (reporting_currency varchar, as_of_date date, edge_1 integer, edge_2 integer,
+    edge_3 integer, edge_4 integer, aging_basis varchar, erp_link_template varchar);
+create table if not exists raw_arsync__read (connection varchar, stream varchar, read_started_at timestamp,
+    rows_read bigint, rows_new bigint);
+insert into raw_arsync__connection values ('crm', 'salesforce', 'crm'), ('erp', 'netsuite', 'erp'),
+    ('card', 'stripe', 'processor'), ('extracts', 'files', 'erp');
+"""
+
+
+@dataclass
+class RawWarehouse:
+    """Raw tables in a DuckDB file. Every `add` is a new version of its record, loaded a second after the last."""
+
+    path: Path
+    seq: int = 0
+    pending: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def create(self, as_of: date) -> None:
+        with duckdb.connect(str(self.path)) as db:
+            ensure_tables(db, list(SPECS.values()))
+            db.execute(OWN)
+        self.set_policy(as_of)
+
+    def set_policy(self, as_of: date, *, basis: str = "due", edges: Sequence[int] = (0, 30, 60, 90)) -> None:
+        with duckdb.connect(str(self.path)) as db:
+            db.execute("delete from raw_arsync__policy")
+            db.execute(
+                "insert into raw_arsync__policy values ('USD', ?, ?, ?, ?, ?, ?, 'https://erp.example/{connection}/{id}')",
+                [as_of, *edges, basis],
+            )
+
+    def add(self, table: str, connection: str, /, *, _deleted: bool = False, **values: Any) -> None:
+        """Queue one version; columns not named are null."""
+        self.seq += 1
+        row: dict[str, Any] = {
+            name: json.dumps(value) if isinstance(value, dict) else value for name, value in values.items()
+        }
+        row |= {
+            "_connection": connection,
+            "_batch_id": "batch",
+            "_seq": self.seq,
+            "_loaded_at": datetime(2026, 7, 1) + timedelta(seconds=self.seq),
+            "_is_deleted": _deleted,
+            "_row_hash": str(self.seq),
+        }
+        self.pending.append((table, row))
+
+    def flush(self) -> None:
+        with duckdb.connect(str(self.path)) as db:
+            for table, row in self.pending:
+                names = ", ".join(f'"{name}"' for name in row)
+                marks = ", ".join("?" for _ in row)
+                db.execute(f"insert into {table} ({names}) values ({marks})", list(row.values()))
+        self.pending.clear()
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        with duckdb.connect(str(self.path), read_only=True) as db:
+            cursor = db.execute(sql)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def dbt(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run dbt in a process of its own, as production does; its output is in the error when it fails."""
+        self.flush()
+        environment = os.environ | {
+            "ARSYNC_WAREHOUSE_PATH": str(self.path),
+            "DBT_TARGET_PATH": str(self.path.parent / "target"),
+            "DBT_LOG_PATH": str(self.path.parent / "logs"),
+            "DBT_PROJECT_DIR": str(PROJECT),
+            "DBT_PROFILES_DIR": str(PROJECT),
+        }
+        command = [str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        if check and done.returncode:
+            raise AssertionError(f"dbt {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
+        return done
