@@ -60,12 +60,12 @@ class Snapshot:
 class Warehouse(Protocol):
     """One warehouse: one writer at a time, readers on snapshots only."""
 
-    def writing(self) -> AbstractContextManager[None]:
-        """Hold the writer lock (waits; raises WarehouseError after its time-out, naming the holder)."""
+    def writing(self, timeout: float | None = None) -> AbstractContextManager[None]:
+        """Hold the writer lock (waits; raises WarehouseError after `timeout` seconds, naming the holder)."""
         ...
 
     def exclusive_for_child(self) -> AbstractContextManager[None]:
-        """Inside `writing()`: close our own connection but keep the lock, so that a child process (dbt) may write.
+        """Hold the writer lock but close our own connection, so that a child process (dbt) may write.
 
         Any use of the warehouse by this process meanwhile waits (other threads) or raises WarehouseError (this one).
         """

@@ -8,35 +8,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
-from arsync_pipelines.domain.errors import ArsyncError, ConfigError, SourceContractBroken, SourceError, WarehouseError
+from arsync_pipelines.domain.errors import ArsyncError, ConfigError, SourceError, WarehouseError
 from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.ports.clock import Clock
-from arsync_pipelines.ports.source import Cursor, ReadStats, Source, StreamSpec
-from arsync_pipelines.ports.warehouse import LoadResult, Warehouse
-from arsync_pipelines.services.guards import ProgressGuard
-from arsync_pipelines.services.landing import BatchWriter, Landed, StreamLanding
+from arsync_pipelines.ports.source import ReadStats, Source, StreamSpec
+from arsync_pipelines.ports.warehouse import Warehouse
+from arsync_pipelines.services.landing import Landed, StreamLanding
 from arsync_pipelines.services.loader import Loader, load_in_turn
-
-Progress = Callable[[str, int, int], None]
-"""Called as progress(stream, rows so far, pages so far) after every page, from the stream's reader thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """Where a stream's read begins: the committed cursor and batch, and what loading of leftovers did."""
-
-    landing: StreamLanding
-    cursor: Cursor | None
-    last_batch: str
-    recovered: ReadStats
+from arsync_pipelines.services.reading import Progress, Start, StreamReader, add
 
 
 class IngestService:
@@ -76,7 +62,7 @@ class IngestService:
         """
         specs = _choose(source, streams)
         failures: dict[str, ArsyncError] = {}
-        starts: dict[str, _Start] = {}
+        starts: dict[str, Start] = {}
         with self._warehouse.writing():
             self._warehouse.ensure_tables(specs)
             for spec in specs:
@@ -89,7 +75,7 @@ class IngestService:
         with Loader(self._warehouse) as loader, ThreadPoolExecutor(self._workers, "arsync-read") as pool:
             reads: dict[str, Future[ReadStats]] = {}
             for name, start in starts.items():
-                reader = _StreamReader(source, start, loader, self._clock, self._batch_rows, stop, progress)
+                reader = StreamReader(source, start, loader, self._clock, self._batch_rows, stop, progress)
                 reads[name] = pool.submit(reader.run, since)
             try:
                 for name, read in reads.items():
@@ -126,7 +112,7 @@ class IngestService:
                 stats.append(self._load_all(connection, spec, histories[spec.name]))
         return stats
 
-    def _recover(self, connection: str, spec: StreamSpec) -> _Start:
+    def _recover(self, connection: str, spec: StreamSpec) -> Start:
         """Load what an interrupted run landed, if it continues what is loaded; else take it out of the way."""
         landing = StreamLanding(self._landing_dir, connection, spec)
         last = self._warehouse.last_batch(connection, spec.name)
@@ -139,120 +125,15 @@ class IngestService:
         recovered = self._load_all(connection, spec, following)
         if following:
             last = following[-1].batch.batch_id
-        return _Start(landing, self._warehouse.cursor(connection, spec.name), last, recovered)
+        return Start(landing, self._warehouse.cursor(connection, spec.name), last, recovered)
 
     def _load_all(self, connection: str, spec: StreamSpec, batches: Sequence[Landed]) -> ReadStats:
         started = time.monotonic()
         stats = ReadStats(connection, spec.name)
         failed: set[str] = set()
         for landed in batches:
-            stats = _add(stats, load_in_turn(self._warehouse, landed, failed), len(landed.batch.set_aside))
+            stats = add(stats, load_in_turn(self._warehouse, landed, failed), len(landed.batch.set_aside))
         return replace(stats, seconds=time.monotonic() - started)
-
-
-class _StreamReader:
-    """Reads one stream once, in one thread."""
-
-    def __init__(
-        self,
-        source: Source,
-        start: _Start,
-        loader: Loader,
-        clock: Clock,
-        batch_rows: int,
-        stop: threading.Event,
-        progress: Progress | None,
-    ) -> None:
-        self._source = source
-        self._start = start
-        self._spec = start.landing.spec
-        self._loader = loader
-        self._clock = clock
-        self._batch_rows = batch_rows
-        self._stop = stop
-        self._progress = progress
-        self._previous = start.last_batch
-        self._pending: deque[tuple[Landed, Future[LoadResult]]] = deque()
-        self._stats = start.recovered
-        self._read = start.landing.next_read(start.last_batch)
-        self._started_at = ""
-        self._batches = 0
-
-    def run(self, since: datetime | None) -> ReadStats:
-        started = time.monotonic()
-        self._started_at = self._clock.now().isoformat()
-        complete = self._spec.delete_detection == "full"
-        pinned = self._start.cursor if since is not None and not complete else None
-        pages = self._source.read(self._spec.name, self._start.cursor, since=None if complete else since)
-        guard = ProgressGuard(self._source.connection, self._spec)
-        cursor: Cursor = self._start.cursor or {}
-        rows, count, final = 0, 0, False
-        writer = self._new_batch()
-        try:
-            for page in pages:
-                self._check_stop()
-                guard.check(page)
-                if writer.repeats_scope(page):
-                    self._hand_over(writer, cursor, final=False)
-                    writer = self._new_batch()
-                writer.add(page)
-                failpoint("ingest.page")
-                cursor = page.cursor if pinned is None else pinned
-                rows, count, final = rows + len(page.rows), count + 1, page.final
-                if self._progress:
-                    self._progress(self._spec.name, rows, count)
-                if writer.row_count >= self._batch_rows and not final:
-                    self._hand_over(writer, cursor, final=False)
-                    writer = self._new_batch()
-            if complete and not final:
-                raise SourceContractBroken(
-                    f"{self._source.connection}.{self._spec.name}: the read ended without a final page; vanished rows "
-                    "cannot be told. What was read before is kept; run again"
-                )
-            self._hand_over(writer, cursor, final=True)
-        except SourceError:
-            if writer.row_count and not self._stop.is_set():
-                self._hand_over(writer, cursor, final=False)
-            writer.discard()
-            self._drain()
-            raise
-        except OSError as error:
-            writer.discard()
-            self._drain()
-            raise WarehouseError(
-                f"cannot write landing files of {self._source.connection}.{self._spec.name}: {error}. "
-                "Make room or fix permissions, then run again: what was loaded stays"
-            ) from error
-        except BaseException:
-            writer.discard()
-            self._drain()
-            raise
-        self._drain()
-        return replace(self._stats, pages=count, seconds=self._stats.seconds + time.monotonic() - started)
-
-    def _new_batch(self) -> BatchWriter:
-        self._batches += 1
-        return BatchWriter(self._start.landing, self._read, self._batches, self._started_at)
-
-    def _hand_over(self, writer: BatchWriter, cursor: Cursor, final: bool) -> None:
-        """Land the batch and queue its load; at most two loads of this stream are under way."""
-        landed = writer.close(cursor, final, self._previous)
-        self._previous = landed.batch.batch_id
-        self._pending.append((landed, self._loader.submit(landed)))
-        while len(self._pending) > 2:
-            self._settle()
-
-    def _drain(self) -> None:
-        while self._pending:
-            self._settle()
-
-    def _settle(self) -> None:
-        landed, result = self._pending.popleft()
-        self._stats = _add(self._stats, result.result(), len(landed.batch.set_aside))
-
-    def _check_stop(self) -> None:
-        if self._stop.is_set():
-            raise SourceError(f"{self._source.connection}.{self._spec.name}: stopped on request; run again to go on")
 
 
 def _choose(source: Source, streams: Sequence[str] | None) -> list[StreamSpec]:
@@ -277,17 +158,6 @@ def _whole_history(landing: StreamLanding, last_batch: str) -> list[Landed]:
             f"{landing.spec.name}; nothing was removed. Read the stream from its source again instead"
         )
     return history
-
-
-def _add(stats: ReadStats, result: LoadResult, set_aside: int) -> ReadStats:
-    return replace(
-        stats,
-        rows_read=stats.rows_read + result.rows,
-        rows_new=stats.rows_new + result.new_versions,
-        rows_deleted=stats.rows_deleted + result.deleted,
-        rows_set_aside=stats.rows_set_aside + set_aside,
-        warnings=stats.warnings + result.warnings,
-    )
 
 
 def _summary(connection: str, failures: dict[str, ArsyncError], streams: int) -> SourceError:

@@ -26,7 +26,6 @@ def publish(warehouse: Warehouse, tables: Sequence[str], manifest: Mapping[str, 
     caller gives (run_id, checks). Raises WarehouseError when a table is missing; readers then keep the snapshot before.
     """
     with warehouse.writing():
-        warehouse.ensure_tables([])
         reads = warehouse.query(
             "select r.connection, r.stream, r.read_started_at, r.rows_read, r.rows_new, c.cursor "
             "from raw_arsync__read as r left join _arsync_cursor as c "

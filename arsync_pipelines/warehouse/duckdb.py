@@ -48,13 +48,16 @@ class DuckDbWarehouse:
         self._writer = Writer.of(path, config)
         self._snapshots = SnapshotStore(snapshots_dir, keep)
 
-    def writing(self) -> AbstractContextManager[None]:
-        """Hold the writer lock; re-entrant within the process. Raises WarehouseError naming who holds it."""
-        return self._writer.writing(self._lock_timeout)
+    def writing(self, timeout: float | None = None) -> AbstractContextManager[None]:
+        """Hold the writer lock; re-entrant within the process. Raises WarehouseError naming who holds it.
+
+        `timeout` in seconds replaces the warehouse's own for one that would rather not wait.
+        """
+        return self._writer.writing(self._lock_timeout if timeout is None else timeout)
 
     def exclusive_for_child(self) -> AbstractContextManager[None]:
-        """Inside `writing()`: keep the lock, close the file, so that a child process such as dbt can open it."""
-        return self._writer.lent()
+        """Hold the writer lock but close the file, so that a child process such as dbt can open it."""
+        return self._writer.lent(self._lock_timeout)
 
     def ensure_tables(self, specs: Sequence[StreamSpec]) -> None:
         """Make the raw tables of these streams, and add columns new in a spec."""

@@ -45,7 +45,7 @@ class SnapshotStore:
     def publish(self, db: duckdb.DuckDBPyConnection, tables: Sequence[str], manifest: Mapping[str, Any]) -> Snapshot:
         """Copy `tables` of `db` into a new snapshot and make it current.
 
-        The manifest written is the one given plus snapshot_id, created_at, tables (rows by name), file (size, sha256).
+        The manifest written is the one given plus snapshot_id, created_at, row_counts (by table), file (size, sha256).
         Raises WarehouseError when a table is missing; then nothing has changed for readers.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ class SnapshotStore:
             **manifest,
             "snapshot_id": snapshot_id,
             "created_at": now.isoformat(timespec="seconds"),
-            "tables": counts,
+            "row_counts": counts,
             "file": {"size": database.stat().st_size, "sha256": sha256(database)},
         }
         write_synced(building / _MANIFEST, json.dumps(complete, indent=2, default=str).encode())

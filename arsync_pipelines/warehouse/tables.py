@@ -60,11 +60,10 @@ def columns(names: Sequence[str], table: str = "") -> str:
 
 
 def ensure_tables(connection: duckdb.DuckDBPyConnection, specs: Sequence[StreamSpec]) -> None:
-    """Make bookkeeping and raw tables where missing; add columns that a spec declares anew.
+    """Make raw tables where missing; add columns that a spec declares anew.
 
     Raises WarehouseError where a column exists with another type: raw is then to be rebuilt.
     """
-    connection.execute(BOOKKEEPING)
     for spec in specs:
         declared = {field.name: SQL_TYPES[field.kind] for field in spec.fields} | META_COLUMNS
         body = ", ".join(f"{identifier(name)} {sql_type}" for name, sql_type in declared.items())

@@ -12,6 +12,7 @@ import duckdb
 
 from arsync_pipelines.domain.errors import WarehouseError
 from arsync_pipelines.warehouse.lock import WriterLock
+from arsync_pipelines.warehouse.tables import BOOKKEEPING
 
 _writers: weakref.WeakValueDictionary[Path, Writer] = weakref.WeakValueDictionary()
 _registry = threading.Lock()
@@ -79,11 +80,9 @@ class Writer:
                 raise
 
     @contextmanager
-    def lent(self) -> Iterator[None]:
-        """Keep the lock, give up the connection: a child process may open the file. Other threads wait."""
-        if not self.lock.held:
-            raise WarehouseError("only a holder of writing() can lend the warehouse to a child process")
-        with self._operation:
+    def lent(self, timeout: float) -> Iterator[None]:
+        """Hold the lock, give up the connection: a child process may open the file. Other threads wait."""
+        with self.writing(timeout), self._operation:
             self._close()
             self._lent = True
             try:
@@ -93,7 +92,9 @@ class Writer:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         try:
-            return duckdb.connect(self._database, config=dict(self._config))
+            connection = duckdb.connect(self._database, config=dict(self._config))
+            connection.execute(BOOKKEEPING)
+            return connection
         except duckdb.Error as error:
             raise WarehouseError(
                 f"cannot open the warehouse {self._database}: {error}. If another program has it open, close that; if "

@@ -25,7 +25,6 @@ def test_nothing_before_the_first_publish(warehouse: Warehouse) -> None:
 
 
 def test_a_snapshot_holds_the_named_tables_and_says_where_they_come_from(warehouse: Warehouse) -> None:
-    warehouse.ensure_tables([])
     generation(warehouse, 1)
     warehouse.replace_table("raw_arsync__read", {
         "connection": "varchar", "stream": "varchar", "read_started_at": "timestamp", "rows_read": "bigint",
@@ -34,7 +33,7 @@ def test_a_snapshot_holds_the_named_tables_and_says_where_they_come_from(warehou
     snapshot = publish(warehouse, ["dim_a"], {"run_id": "r1", "checks": {"passed": 3}})
     assert warehouse.current_snapshot() == snapshot
     manifest = snapshot.manifest
-    assert manifest["tables"] == {"dim_a": 200}
+    assert manifest["row_counts"] == {"dim_a": 200}
     assert (manifest["run_id"], manifest["checks"]) == ("r1", {"passed": 3})
     assert manifest["watermarks"]["erp"]["invoice"]["read_started_at"] == "2026-07-01T06:00:00"
     assert warehouse.query_snapshot(snapshot, "select count(*) as n from dim_a where generation = ?", [1]) == [

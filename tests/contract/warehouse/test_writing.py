@@ -85,8 +85,6 @@ def test_a_child_process_may_write_while_the_lock_is_kept(file: Path) -> None:
             with pytest.raises(WarehouseError, match="lent to a child"):
                 warehouse.query("select 1")
         assert warehouse.query("select count(*) as n from made_by_child") == [{"n": 0}]
-    with pytest.raises(WarehouseError, match="only a holder"), warehouse.exclusive_for_child():
-        pass
 
 
 def test_a_file_that_is_no_database_is_explained(file: Path) -> None:
