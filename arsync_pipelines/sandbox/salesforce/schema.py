@@ -1,0 +1,124 @@
+"""What the org knows about its objects and fields. Stored rows are the store's business, wire shapes describe.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+NUMBERS = frozenset({"double", "currency", "percent", "int"})
+TEXTS = frozenset({"string", "textarea", "picklist", "url", "email", "phone"})
+IDS = frozenset({"id", "reference"})
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDef:
+    """One field; `type` is the describe type (string, currency, reference, ...)."""
+
+    name: str
+    type: str
+    label: str = ""
+    length: int = 0
+    precision: int = 18
+    scale: int = 0
+    required: bool = False
+    unique: bool = False
+    external_id: bool = False
+    case_sensitive: bool = False
+    reference_to: str = ""
+    relationship: str = ""
+    createable: bool = True
+    updateable: bool = True
+    default: Any = None
+    picklist: tuple[str, ...] = ()
+    restricted: bool = False
+    metadata_type: str = ""  # the Metadata API's name of the type (Text, Number, Lookup, ...), custom fields only
+
+    @property
+    def custom(self) -> bool:
+        """Whether the org made it."""
+        return self.name.endswith("__c")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form for the store."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, body: dict[str, Any]) -> FieldDef:
+        """The inverse of `to_dict`."""
+        return cls(**{**body, "picklist": tuple(body["picklist"])})
+
+
+@dataclass(slots=True)
+class ObjectDef:
+    """One object and its fields, found without regard to case."""
+
+    name: str
+    prefix: str
+    label: str
+    plural: str
+    fields: dict[str, FieldDef] = field(default_factory=dict)
+    cascades: tuple[str, ...] = ()  # children "Object.Field" that are deleted with their parent
+    auto_number: str = ""  # display format of the name field when the org numbers records
+    _by_lower: dict[str, FieldDef] = field(default_factory=dict)
+    _by_relationship: dict[str, FieldDef] = field(default_factory=dict)
+
+    @property
+    def custom(self) -> bool:
+        """Whether the org made it."""
+        return self.name.endswith("__c")
+
+    @property
+    def table(self) -> str:
+        """Name of its table in the store."""
+        return "o_" + self.name
+
+    def add(self, item: FieldDef) -> None:
+        """Add or replace a field."""
+        self.fields[item.name] = item
+        self._by_lower[item.name.lower()] = item
+        if item.relationship:
+            self._by_relationship[item.relationship.lower()] = item
+
+    def drop(self, name: str) -> None:
+        """Forget a field."""
+        item = self.fields.pop(name)
+        self._by_lower.pop(name.lower())
+        if item.relationship:
+            self._by_relationship.pop(item.relationship.lower(), None)
+
+    def find(self, name: str) -> FieldDef | None:
+        """The field of that name in any case."""
+        return self._by_lower.get(name.lower())
+
+    def relationship(self, name: str) -> FieldDef | None:
+        """The reference field behind a relationship name such as `Account__r` or `Owner`."""
+        return self._by_relationship.get(name.lower())
+
+
+def build_object(
+    name: str, prefix: str, label: str, plural: str, fields: Iterable[FieldDef], cascades: tuple[str, ...] = ()
+) -> ObjectDef:
+    """An object with the system fields every object has, and its own."""
+    made = ObjectDef(name, prefix, label, plural, cascades=cascades)
+    made.add(FieldDef("Id", "id", "Record ID", 18, createable=False, updateable=False))
+    made.add(FieldDef("IsDeleted", "boolean", "Deleted", createable=False, updateable=False, default=False))
+    for item in fields:
+        made.add(item)
+    for stamp, label_text in (("CreatedDate", "Created Date"), ("LastModifiedDate", "Last Modified Date")):
+        made.add(FieldDef(stamp, "datetime", label_text, createable=False, updateable=False))
+    made.add(FieldDef("SystemModstamp", "datetime", "System Modstamp", createable=False, updateable=False))
+    for who in ("CreatedBy", "LastModifiedBy"):
+        made.add(
+            FieldDef(
+                f"{who}Id",
+                "reference",
+                f"{who} ID",
+                18,
+                reference_to="User",
+                relationship=who,
+                createable=False,
+                updateable=False,
+            )
+        )
+    return made
