@@ -23,7 +23,8 @@ ASSERTION_SECONDS = 300
 class TokenBasedAuth(httpx.Auth):
     """Signs every request over method, address and query; a JSON body is not part of the signature (RFC 5849, 3.4.1.3).
 
-    The realm is the account id in upper case, not the host's lower-case form.
+    The realm is the account id in upper case, not the host's lower-case form. A refused request is signed once more
+    with secrets revealed anew: a token may have been rotated.
     """
 
     def __init__(self, account: str, options: TokenBased, reveal: Reveal) -> None:
@@ -31,12 +32,6 @@ class TokenBasedAuth(httpx.Auth):
         self._options = options
         self._reveal = reveal
         self._client: Client | None = None
-
-    def discard(self, request: httpx.Request) -> bool:
-        """Reveal the secrets anew for the next request: they may have been rotated."""
-        del request  # signatures hold no state
-        self._client = None
-        return True
 
     def _signer(self) -> Client:
         if self._client is None:
@@ -52,11 +47,18 @@ class TokenBasedAuth(httpx.Auth):
         return self._client
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        self._sign(request)
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self._client = None
+            self._sign(request)
+            yield request
+
+    def _sign(self, request: httpx.Request) -> None:
         # every statement travels as POST; oauthlib's types know the methods by name only
         method: Literal["GET", "POST"] = "POST" if request.method == "POST" else "GET"
         _, headers, _ = self._signer().sign(str(request.url), http_method=method, headers={})
         request.headers["Authorization"] = headers["Authorization"]
-        yield request
 
 
 class MachineToMachineAuth(TokenAuth):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from arsync_pipelines.connectors.stripe.client import EVENTS, StripeApi
+from arsync_pipelines.connectors.stripe.client import EVENTS, ListPage, StripeApi
 from arsync_pipelines.connectors.stripe.objects import Kind
 from arsync_pipelines.connectors.stripe.spec import PAGE_SIZE
 from arsync_pipelines.ports.source import Cursor, Page
@@ -20,51 +20,61 @@ WORTH_A_LIST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
-    """The newest event of a kind as cursor anchor (None: none within the retention), those shortly before it, and the
-    server's time (unix seconds)."""
+class Head:
+    """Where the event log stands. `anchor`: its newest event of any type (None: the log is empty), which tells later
+    whether the log still reaches back to now. `newest` and `seen`: the newest event that concerns a kind, and those
+    that the next read will meet again in its overlap. `at`: the server's time (unix seconds)."""
 
     anchor: dict[str, Any] | None
+    newest: str
     seen: list[str]
     at: int
 
 
-def newest_event(api: StripeApi, kind: Kind, overlap: int) -> Newest:
-    """One request; what comes after this event is read after a list that starts now."""
+def head(api: StripeApi, kind: Kind, overlap: int) -> Head:
+    """Two requests; a list that starts afterwards holds everything these events tell."""
+    top = api.page(EVENTS, limit=1)
+    if not top.data:
+        return Head(None, "", [], top.at)
+    anchor = _anchor(top.data[0])
     page = api.page(EVENTS, types=kind.events)
-    if not page.data:
-        return Newest(None, [], page.at)
     # beyond one page the overlap is simply read again
-    whole = not page.has_more or page.data[-1]["created"] < page.data[0]["created"] - overlap
-    return Newest(_anchor(page.data[0]), _recent(page.data, overlap) if whole else [], page.at)
+    whole = not page.has_more or page.data[-1]["created"] < anchor["created"] - overlap
+    seen = _recent(page.data, anchor["created"] - overlap) if whole else []
+    return Head(anchor, page.data[0]["id"] if page.data else "", seen, top.at)
 
 
-def follow_events(api: StripeApi, kind: Kind, state: Cursor, overlap: int) -> Iterator[Page] | None:
+def follow_events(api: StripeApi, kind: Kind, state: Cursor, overlap: int, now: ListPage) -> Iterator[Page] | None:
     """Pages with every object touched since the anchor of `state`; None when the log no longer reaches back to it.
 
-    The log is newest first: it is read down to the anchor, one overlap further for events that became visible late.
+    `now`: the newest event of any type. The log is newest first: it is read down to the anchor, and one overlap
+    further for events that became visible late.
     """
-    anchor: Mapping[str, Any] | None = state.get("anchor")
-    bound = max(int(anchor["created"]) - overlap, 1) if anchor else 0
+    known: Mapping[str, Any] | None = state.get("anchor")
+    bound = max(int(known["created"]) - overlap, 1) if known else 0
     events: list[dict[str, Any]] = []
-    at = 0
     for page in api.pages(EVENTS, created_from=bound, types=kind.events):
-        at = at or page.at
         events += [{"id": e["id"], "created": e["created"], "object": kind.touched(e), **_born(e)} for e in page.data]
-    if anchor and not any(event["id"] == anchor["id"] for event in events):
+    if known and not _reaches(api, events, known):
         return None
     seen = set(state.get("seen") or ())
-    if anchor:
-        seen.add(anchor["id"])
     fresh = [event for event in reversed(events) if event["id"] not in seen]
-    newest = _anchor(events[0]) if events else None
+    anchor = _anchor(now.data[0]) if now.data else None
     cursor = {
-        "anchor": newest,
-        "seen": _recent(events, overlap),
+        "anchor": anchor,
+        "newest": events[0]["id"] if events else state.get("newest", ""),
+        "seen": _recent(events, anchor["created"] - overlap) if anchor else [],
         "listed_at": state.get("listed_at", 0),
-        "checked_at": at,
+        "checked_at": now.at,
     }
     return _reread(api, kind, fresh, bound, dict(state), cursor)
+
+
+def _reaches(api: StripeApi, events: Sequence[Mapping[str, Any]], known: Mapping[str, Any]) -> bool:
+    """Whether the log still holds what came after the event `known`: it is kept from the newest down to some age."""
+    if events and events[-1]["created"] <= known["created"]:
+        return True
+    return api.retrieve(EVENTS, str(known["id"])) is not None
 
 
 def _reread(
@@ -99,9 +109,9 @@ def _anchor(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": event["id"], "created": event["created"]}
 
 
-def _recent(events: Sequence[Mapping[str, Any]], overlap: int) -> list[str]:
+def _recent(events: Sequence[Mapping[str, Any]], since: int) -> list[str]:
     """Ids of the events that the next read will meet again in its overlap; [] when they are too many to remember."""
-    ids = [event["id"] for event in events if event["created"] >= events[0]["created"] - overlap]
+    ids = [event["id"] for event in events if event["created"] >= since]
     return ids if len(ids) <= REMEMBERED else []
 
 

@@ -25,23 +25,22 @@ EVENTS = "/v1/events"
 
 
 class KeyAuth(httpx.Auth):
-    """The secret key as bearer; revealed anew after a refusal, for a key may have been rolled."""
+    """The secret key as bearer. A refused one is revealed anew and sent once more: it may have been rolled."""
 
     def __init__(self, key: SecretRef, reveal: Reveal) -> None:
         self._key = key
         self._reveal = reveal
         self._value = ""
 
-    def discard(self, request: httpx.Request) -> bool:
-        if request.headers.get("Authorization") == f"Bearer {self._value}":
-            self._value = ""
-        return True
-
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         value = self._value or self._reveal(self._key).strip()
         self._value = value
         request.headers["Authorization"] = f"Bearer {value}"
-        yield request
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self._value = self._reveal(self._key).strip()
+            request.headers["Authorization"] = f"Bearer {self._value}"
+            yield request
 
 
 @dataclass(frozen=True, slots=True)

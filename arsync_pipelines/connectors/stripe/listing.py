@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from arsync_pipelines.connectors.http import RequestRejected
-from arsync_pipelines.connectors.stripe.changes import newest_event
+from arsync_pipelines.connectors.stripe.changes import head
 from arsync_pipelines.connectors.stripe.client import ListPage, StripeApi
 from arsync_pipelines.connectors.stripe.errors import MISSING
 from arsync_pipelines.connectors.stripe.objects import Kind
@@ -23,20 +23,22 @@ HEALING = 30 * DAY
 def list_all(api: StripeApi, kind: Kind, state: Cursor, overlap: int, since: int = 0) -> Iterator[Page]:
     """Every object, or those created from `since` on; goes on where `state` was interrupted.
 
-    The newest event is looked up before the list starts: what changes during the list is read again afterwards.
+    The event log is looked up before the list starts: what changes during the list is read again afterwards.
     """
     progress = dict(state.get("list") or {})
     if not progress:
-        newest = newest_event(api, kind, overlap)
+        log = head(api, kind, overlap)
         progress = {
-            "anchor": newest.anchor,
-            "seen": newest.seen,
-            "started_at": newest.at,
+            "anchor": log.anchor,
+            "newest": log.newest,
+            "seen": log.seen,
+            "started_at": log.at,
             "after": "",
             "from": since,
         }
     done = {
         "anchor": progress["anchor"],
+        "newest": progress["newest"],
         "seen": progress["seen"],
         "listed_at": progress["started_at"],
         "checked_at": progress["started_at"],

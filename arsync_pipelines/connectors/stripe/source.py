@@ -2,7 +2,7 @@
 
 by events   customer, invoice, charge, refund, dispute: one full list, then every object that an event names is read
             again. An event is a hint; state never comes from its body. Everything is listed anew every `relist_days`,
-            and whenever the last known event can no longer be found (Stripe keeps them for 30 days).
+            and whenever the newest event of the last read is no longer there (Stripe keeps them for 30 days).
 by creation payout, balance_transaction, event: what was created since, and again from the oldest one still open.
 
 A list is long and may be interrupted: its cursor holds where it stands, and what will be true once it is through.
@@ -77,7 +77,8 @@ class StripeSource:
         if cursor.get("open_since") and page.at - int(cursor.get("checked_at", 0)) >= 3600:
             return True
         newest = page.data[0]["id"] if page.data else ""
-        return bool(newest != (cursor.get("anchor") or {}).get("id", ""))
+        known = cursor.get("newest") if kind.events else (cursor.get("anchor") or {}).get("id")
+        return bool(newest and newest != known)
 
     def check(self) -> Sequence[ConnectionCheck]:
         return check_account(self._api)
@@ -100,9 +101,9 @@ class StripeSource:
         if since:
             state = {}
         if "list" not in state and state:
-            now = self._api.page(EVENTS, limit=1, types=kind.events).at
-            if not self._must_list(state, now):
-                followed = follow_events(self._api, kind, state, self._overlap)
+            now = self._api.page(EVENTS, limit=1)
+            if not self._must_list(state, now.at):
+                followed = follow_events(self._api, kind, state, self._overlap, now)
                 if followed is not None:
                     yield from followed
                     return

@@ -67,6 +67,7 @@ class Account:
         kind = next(kind for kind in KINDS.values() if path == kind.path or path.startswith(kind.path + "/"))
         if path != kind.path:
             found = [body for body in self.objects[kind.spec.name] if body["id"] == path.rpartition("/")[2]]
+            found = [body for body in found if kind.path != "/v1/events" or body["created"] >= self.now - 30 * DAY]
             return (
                 httpx.Response(200, json=found[0], headers=headers) if found else error(404, "resource_missing", "No")
             )

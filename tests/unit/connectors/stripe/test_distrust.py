@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from arsync_pipelines.connectors.http import AccessRefused
 from arsync_pipelines.connectors.stripe import CONNECTOR
 from arsync_pipelines.connectors.stripe.client import API_VERSION
+from arsync_pipelines.connectors.stripe.source import StripeSource
 from arsync_pipelines.domain.errors import ConfigError, SourceContractBroken
 from arsync_pipelines.ports.source import Source
 
@@ -97,6 +98,15 @@ def test_a_refused_key_stops_the_read_without_being_shown(account: Any) -> None:
     with pytest.raises(AccessRefused, match="Invalid API Key") as caught:
         list(account.source().read("charge", None))
     assert "rk_1" not in str(caught.value)
+
+
+def test_a_rolled_key_is_picked_up_without_a_restart(account: Any) -> None:
+    fill(account, 3)
+    keys = iter(["rk_old", "rk_1"])
+    options = CONNECTOR.options.model_validate({"api_key": {"env": "K"}, "base_url": "http://127.0.0.1:9"})
+    transport = httpx.MockTransport(account.handle)
+    source = StripeSource("pay", options, lambda _: next(keys), transport=transport)
+    assert sum(len(page.rows) for page in source.read("charge", None)) == 3
 
 
 def test_the_version_is_pinned_and_the_account_named(account: Any) -> None:

@@ -160,7 +160,7 @@ def test_a_log_that_no_longer_reaches_the_last_known_event_leads_to_a_list(accou
     cursor = dict(list(source.read("charge", None))[-1].cursor)
     account.now += 60
     account.objects["event"] = account.objects["event"][-1:]
-    account.objects["event"][0]["id"] = "evt_other"
+    account.objects["event"][0].update(id="evt_other", created=account.now)
     assert len(ids(list(source.read("charge", cursor)))) == 5
 
 
@@ -170,6 +170,20 @@ def test_an_account_without_events_is_followed_from_the_first_one(account: Any) 
     assert cursor["anchor"] is None and source.has_changes("charge", cursor) is False
     fill(account, 2)
     assert sorted(ids(list(source.read("charge", cursor)))) == ["ch_0", "ch_1"]
+
+
+def test_a_pause_longer_than_the_log_is_noticed_although_no_event_of_the_kind_was_known(account: Any) -> None:
+    """The server's clock may not tell: what is looked for is the newest event of any kind."""
+    charge = account.add("charge", "ch_1", status="succeeded")
+    account.add("customer", "cus_1", "customer.created")
+    source = account.source(relist_days=365)
+    cursor = {**list(source.read("charge", None))[-1].cursor}
+    account.now += 20 * DAY
+    account.change("charge.updated", charge, amount=5)
+    account.now += 40 * DAY
+    account.add("charge", "ch_2", "charge.succeeded", status="succeeded")
+    cursor["checked_at"] = account.now
+    assert sorted(ids(list(source.read("charge", cursor)))) == ["ch_1", "ch_2"]
 
 
 def test_what_was_stored_before_a_failure_resumes(account: Any) -> None:
