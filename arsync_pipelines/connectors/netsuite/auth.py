@@ -18,13 +18,15 @@ from arsync_pipelines.domain.secret import Reveal
 TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"  # noqa: S105 - an address
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 300
+RENEWALS = 2
+"""How often a refused request is signed again before the refusal counts."""
 
 
 class TokenBasedAuth(httpx.Auth):
     """Signs every request over method, address and query; a JSON body is not part of the signature (RFC 5849, 3.4.1.3).
 
-    The realm is the account id in upper case, not the host's lower-case form. A refused request is signed once more
-    with secrets revealed anew: a token may have been rotated.
+    The realm is the account id in upper case, not the host's lower-case form. A refused request is signed again with
+    secrets revealed anew: a token may have been rotated.
     """
 
     def __init__(self, account: str, options: TokenBased, reveal: Reveal) -> None:
@@ -47,12 +49,12 @@ class TokenBasedAuth(httpx.Auth):
         return self._client
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        self._sign(request)
-        response = yield request
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            self._client = None
+        for _ in range(1 + RENEWALS):
             self._sign(request)
-            yield request
+            response = yield request
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                return
+            self._client = None
 
     def _sign(self, request: httpx.Request) -> None:
         # every statement travels as POST; oauthlib's types know the methods by name only

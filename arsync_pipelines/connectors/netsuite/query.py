@@ -88,15 +88,18 @@ class StreamQuery:
         return self._select(conditions, ", ".join(expressions), [])
 
     def newer(self, stamp: str, keys: Sequence[int]) -> Statement:
-        """Keys of what changed after (stamp, key); children are not joined."""
+        """Keys of what changed after (stamp, key), of everything without them; children are not joined."""
         parent = self.tables.partition(" LEFT JOIN ")[0]
         conditions = [self.where] if self.where else []
-        conditions.append(f"{self.stamp[1]} >= {_BOUND}")
-        binds = [stamp]
-        if keys:
+        binds: list[str] = []
+        if stamp:
+            conditions.append(f"{self.stamp[1]} >= {_BOUND}")
+            binds.append(stamp)
+        if stamp and keys:
             conditions.append(f"({self.stamp[1]} > {_BOUND} OR {self.key[1]} > {int(keys[0])})")
             binds.append(stamp)
-        return Statement(f"SELECT {self.key[1]} AS id FROM {parent} WHERE {' AND '.join(conditions)}", tuple(binds))
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return Statement(f"SELECT {self.key[1]} AS id FROM {parent}{where}", tuple(binds))
 
     def extent(self) -> Statement:
         """Row count of a table that is read whole, and its last modification where it has one."""

@@ -58,15 +58,13 @@ class NetSuiteSource:
     def has_changes(self, stream: str, cursor: Cursor | None) -> bool:
         """One query for a single id: anything after the last row stored (what came late below it waits for a read)."""
         query = self._query(stream)
-        if not cursor:
+        if cursor is None:
             return True
         if not query.stamp[0]:
             items = self._fetch(query, query.extent(), 1).items
             return _extent(items[0] if items else {}) != dict(cursor)
-        if "stamp" not in cursor:
-            return True
         keys = [int(key) for key in cursor.get("after", ())]
-        return bool(self._fetch(query, query.newer(str(cursor["stamp"]), keys), 1).items)
+        return bool(self._fetch(query, query.newer(str(cursor.get("stamp", "")), keys), 1).items)
 
     def check(self) -> Sequence[ConnectionCheck]:
         return check_account(self._suiteql, self.options, self._queries)

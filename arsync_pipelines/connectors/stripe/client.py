@@ -22,10 +22,12 @@ API_VERSION = "2026-10-28.endive"
 """Sent with every request: the shapes of the objects are those of this version, whatever the account's default is."""
 
 EVENTS = "/v1/events"
+RENEWALS = 2
+"""How often a refused request is sent again with the key revealed anew before the refusal counts."""
 
 
 class KeyAuth(httpx.Auth):
-    """The secret key as bearer. A refused one is revealed anew and sent once more: it may have been rolled."""
+    """The secret key as bearer. A refused one is revealed anew and sent again: it may have been rolled."""
 
     def __init__(self, key: SecretRef, reveal: Reveal) -> None:
         self._key = key
@@ -34,13 +36,13 @@ class KeyAuth(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         value = self._value or self._reveal(self._key).strip()
-        self._value = value
-        request.headers["Authorization"] = f"Bearer {value}"
-        response = yield request
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            self._value = self._reveal(self._key).strip()
-            request.headers["Authorization"] = f"Bearer {self._value}"
-            yield request
+        for _ in range(1 + RENEWALS):
+            self._value = value
+            request.headers["Authorization"] = f"Bearer {value}"
+            response = yield request
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                return
+            value = self._reveal(self._key).strip()
 
 
 @dataclass(frozen=True, slots=True)

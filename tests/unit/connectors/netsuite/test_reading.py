@@ -140,3 +140,4 @@ def test_has_changes_asks_once_for_anything_after_the_last_row(account: Any) -> 
     account.add("transaction", transaction(2, "2026-06-30 10:00:00"))
     assert source.has_changes("transaction_line", cursor) is True
     assert source.has_changes("transaction", None) is True
+    assert source.has_changes("customer", {}) is False
