@@ -1,6 +1,7 @@
-"""One asset per stream, one step per vendor; every connection of the vendor feeds the same raw tables."""
+"""One asset per stream, one step per vendor; every connection of the vendor feeds the same raw tables.
 
-from __future__ import annotations
+Dagster reads annotations at run time, so they are not postponed here.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.defs.ingest.assets import raw_key
@@ -12,7 +13,7 @@ def ingest_selection(connector: Connector) -> dg.AssetSelection:
     return dg.AssetSelection.assets(*[raw_key(spec) for spec in connector.streams])
 
 
-def ingest_job(connector: Connector) -> dg.UnresolvedAssetJobDefinition:
+def ingest_job(connector: Connector) -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         f"ingest_{connector.vendor}_job",
         ingest_selection(connector),

@@ -1,8 +1,10 @@
-"""Asks each source for news and starts a refresh when there is any."""
+"""Asks each source for news and starts a refresh when there is any.
 
-from __future__ import annotations
+Dagster reads annotations at run time, so they are not postponed here.
+"""
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.defs.resources import PlatformResource
@@ -17,7 +19,7 @@ _UNFINISHED = [
 
 
 def changes_sensor(
-    connector: Connector, job: dg.UnresolvedAssetJobDefinition, seconds: int, status: dg.DefaultSensorStatus
+    connector: Connector, job: UnresolvedAssetJobDefinition, seconds: int, status: dg.DefaultSensorStatus
 ) -> dg.SensorDefinition:
     """Cheap question per stream (`has_changes`); the first yes starts `job`. Silent while a run is under way."""
 

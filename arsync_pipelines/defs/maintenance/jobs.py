@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 IN_PROCESS = dg.in_process_executor  # few fat steps: a process per step would cost seconds each
 
 
-def sync_job() -> dg.UnresolvedAssetJobDefinition:
+def sync_job() -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         "sync_ar_job",
         dg.AssetSelection.all(),
@@ -16,7 +17,7 @@ def sync_job() -> dg.UnresolvedAssetJobDefinition:
     )
 
 
-def refresh_job() -> dg.UnresolvedAssetJobDefinition:
+def refresh_job() -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         "refresh_ar_job",
         dg.AssetSelection.all() - dg.AssetSelection.groups("crm"),
@@ -25,7 +26,7 @@ def refresh_job() -> dg.UnresolvedAssetJobDefinition:
     )
 
 
-def push_job() -> dg.UnresolvedAssetJobDefinition:
+def push_job() -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         "push_crm_job",
         dg.AssetSelection.groups("crm"),
@@ -34,7 +35,7 @@ def push_job() -> dg.UnresolvedAssetJobDefinition:
     )
 
 
-def prove_job(crm_streams: dg.AssetSelection) -> dg.UnresolvedAssetJobDefinition:
+def prove_job(crm_streams: dg.AssetSelection) -> UnresolvedAssetJobDefinition:
     """Read the CRM back, rebuild everything that compares, publish the findings."""
     return dg.define_asset_job(
         "prove_reconciliation_job",

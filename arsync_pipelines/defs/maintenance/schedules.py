@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 
-def nightly_proof(job: dg.UnresolvedAssetJobDefinition, status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
+def nightly_proof(job: UnresolvedAssetJobDefinition, status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name="prove_reconciliation_nightly",
         job=job,
@@ -15,7 +16,7 @@ def nightly_proof(job: dg.UnresolvedAssetJobDefinition, status: dg.DefaultSchedu
     )
 
 
-def hourly_sync(job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def hourly_sync(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """Off unless switched on: sensors bring changes sooner, this is for sources that cannot be asked."""
     return dg.ScheduleDefinition(
         name="sync_ar_hourly",

@@ -1,6 +1,7 @@
-"""A failed run is told to people."""
+"""A failed run is told to people.
 
-from __future__ import annotations
+Dagster reads annotations at run time, so they are not postponed here.
+"""
 
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData

@@ -1,6 +1,7 @@
-"""The published snapshot: refused while a blocking check stands."""
+"""The published snapshot: refused while a blocking check stands.
 
-from __future__ import annotations
+Dagster reads annotations at run time, so they are not postponed here.
+"""
 
 import json
 from collections.abc import Mapping

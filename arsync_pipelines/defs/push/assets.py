@@ -1,6 +1,7 @@
-"""One asset per object that a CRM shows; each can be pushed alone. What was written is read back into raw at once."""
+"""One asset per object that a CRM shows; each can be pushed alone. What was written is read back into raw at once.
 
-from __future__ import annotations
+Dagster reads annotations at run time, so they are not postponed here.
+"""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,14 +1,16 @@
-"""A published snapshot starts a push, unless the run that published it pushes by itself."""
+"""A published snapshot starts a push, unless the run that published it pushes by itself.
 
-from __future__ import annotations
+Dagster reads annotations at run time, so they are not postponed here.
+"""
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from arsync_pipelines.defs.publish.assets import SNAPSHOT_KEY
 
 
 def published_sensor(
-    job: dg.UnresolvedAssetJobDefinition, pushing_jobs: frozenset[str], status: dg.DefaultSensorStatus
+    job: UnresolvedAssetJobDefinition, pushing_jobs: frozenset[str], status: dg.DefaultSensorStatus
 ) -> dg.SensorDefinition:
     """`pushing_jobs`: names of jobs whose runs push what they publish."""
 

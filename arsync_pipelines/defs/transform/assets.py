@@ -1,6 +1,7 @@
-"""Every dbt model as an asset and every dbt test as an asset check, in one step under the writer lock."""
+"""Every dbt model as an asset and every dbt test as an asset check, in one step under the writer lock.
 
-from __future__ import annotations
+Dagster reads annotations at run time, so they are not postponed here.
+"""
 
 import json
 from collections.abc import Iterator, Mapping

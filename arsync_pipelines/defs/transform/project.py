@@ -29,7 +29,8 @@ def write_profile(platform: Platform) -> Path:
     folder = generated_dir(platform)
     folder.mkdir(parents=True, exist_ok=True)
     options = platform.settings.warehouse
-    engine = {"memory_limit": options.memory_limit, "threads": options.threads, "preserve_insertion_order": False}
+    engine = {"memory_limit": options.memory_limit, "threads": options.threads}
+    engine |= {"preserve_insertion_order": False, "TimeZone": "UTC"}
     path = str(platform.settings.warehouse_path)
     output = {"type": "duckdb", "path": path, "threads": options.threads, "settings": engine}
     text = json.dumps({"arsync": {"target": "warehouse", "outputs": {"warehouse": output}}}, indent=2)  # JSON is YAML

@@ -1,0 +1,101 @@
+"""The demo's course: sandbox, configuration, main job, proof, summary; then it lives until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import platform as machine
+import shutil
+import subprocess
+import sys
+import time
+from os import environ
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from arsync_pipelines import bootstrap, settings
+from arsync_pipelines.cli.console import err, out
+from arsync_pipelines.cli.demo.world import World, running_world
+from arsync_pipelines.cli.runs import require, run_job
+
+
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="End after the main job; exit 0 only if everything held.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The world's seed: the same seed is the same company.")] = 7,
+    customers: Annotated[int, typer.Option(help="Customers in the world.")] = 2000,
+    invoices: Annotated[int, typer.Option(help="Invoices in the world.")] = 20_000,
+    port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
+    directory: Annotated[Path, typer.Option(help="Where everything generated goes; emptied first.")] = Path(
+        ".arsync/demo"
+    ),
+) -> None:
+    """Show the main job end to end against the sandboxes."""
+    from arsync_pipelines.cli.demo import summary  # these import Dagster and the sandbox: seconds
+    from arsync_pipelines.cli.demo.configuration import write_configuration
+    from arsync_pipelines.cli.demo.proof import prove
+
+    started = time.perf_counter()
+    folder = directory.resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    err.print(f"A company with {customers:,} customers and {invoices:,} invoices is being made ...")
+    with running_world(folder / "sandbox", seed, customers, invoices) as world:
+        config = folder / "arsync.toml"
+        write_configuration(world, config, folder / "state")
+        environ["ARSYNC_CONFIG"] = str(config)
+        _prepare()
+        outcome = require(run_job("sync_ar_job"), "the main job")
+        require(run_job("prove_reconciliation_job"), "the proof")
+        platform = bootstrap.platform()
+        proof = prove(platform, world)
+        size = {"customers": customers, "invoices": invoices, "seed": seed}
+        about = {"machine": _machine(), "size": size, "expectations": summary.expectations(platform)}
+        report = summary.make_report(outcome, proof, time.perf_counter() - started, about)
+        held = summary.everything_held(report, proof)
+        summary.write_report(report, folder / "report.json")
+        summary.print_summary(report, held)
+        if not once:
+            _live(world, port)
+    if not held:
+        raise typer.Exit(1)
+
+
+def _prepare() -> None:
+    """What `arsync init` and `arsync doctor` do: create our objects in the CRM, look at every connection."""
+    platform = bootstrap.platform()
+    for connection in platform.connections.values():
+        if connection.connector.prepare:
+            done = connection.connector.prepare(connection.name, connection.options, settings.reveal)
+            err.print(f"{connection.name}: {len(done)} objects and fields created in {connection.connector.title}")
+    for name in platform.connections:
+        for check in platform.source(name).check():
+            if check.status == "failed":
+                err.print(f"[red]{name}: {check.name}: {check.detail} {check.advice}[/]")
+
+
+def _live(world: World, port: int) -> None:
+    """Time passes in the world, Dagster's sensors bring the changes over, until Ctrl-C."""
+    world.post("/live", {"rate": 240})
+    command = [str(Path(sys.executable).parent / "dagster"), "dev", "-h", "127.0.0.1", "-p", str(port)]
+    command += ["-w", str(bootstrap.PROJECT_ROOT / "workspace.yaml"), "--log-level", "warning"]
+    process = subprocess.Popen(command)
+    out.print(f"\nDagster UI     http://127.0.0.1:{port}")
+    for name, url in world.urls.items():
+        out.print(f"{name:<14} {url}")
+    out.print("A day passes every six minutes; sensors bring it over. Ctrl-C ends everything.")
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        out.print("ending ...")
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _machine() -> dict[str, Any]:
+    return {"cpus": os.cpu_count(), "system": machine.platform(), "python": machine.python_version()}
