@@ -32,17 +32,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _size(given: argparse.Namespace) -> Size:
+    try:
+        return Size(given.seed, given.customers, given.invoices, given.months)
+    except ValueError as error:
+        raise SandboxError(str(error)) from error
+
+
 def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         if given.command == "advance":
             sys.stdout.write(json.dumps(remote.advance(given.state_dir, given.days)) + "\n")
             return 0
-        size = Size(given.seed, given.customers, given.invoices, given.months)
+        size = _size(given)
         vendors = tuple(given.vendors or VENDORS)
         ports = {name: int(port) for name, _, port in (text.partition("=") for text in given.port)}
         run(Options(given.state_dir, size, vendors, given.base_port, ports, given.live, given.fresh))
-    except (SandboxError, ValueError) as error:
+    except SandboxError as error:
         sys.stderr.write(f"sandbox: {error}\n")
         return 2
     return 0

@@ -5,6 +5,7 @@ Holds the one lock under which the world changes. Knows vendors only through the
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -38,10 +39,15 @@ class Simulation:
     def seed(self, size: Size, progress: Progress) -> None:
         """Makes the past and gives it to all vendors."""
         made = 0
-        for delta in self.world.seed(size):
-            self._project(delta)
-            made += len(delta.invoices)
-            progress(made, size.invoices)
+        # millions of small records, none in a cycle: the collector would only walk them again and again
+        gc.disable()
+        try:
+            for delta in self.world.seed(size):
+                self._project(delta)
+                made += len(delta.invoices)
+                progress(made, size.invoices)
+        finally:
+            gc.enable()
         for vendor in self.vendors:
             vendor.finish_seeding()
         self.world.seeding_done()
