@@ -1,12 +1,13 @@
 """Record ids: 15 case-sensitive characters, or 18 with a suffix that survives case folding.
 
-The suffix holds, per group of five characters, one letter for the pattern of capitals in it. Which object an id belongs to
-is told by its first three characters (the key prefix); schema.py knows the prefixes.
+The suffix holds, per group of five characters, one letter for the pattern of capitals in it. Which object an id
+belongs to is told by its first three characters (the key prefix), which the catalog knows.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -16,6 +17,7 @@ WORLD = "Wd0"  # records that the world made
 API = "gK0"  # records that API clients made
 
 
+@lru_cache(maxsize=65536)
 def suffix(fifteen: str) -> str:
     """The three check characters of a 15-character id."""
     out = ""

@@ -28,22 +28,22 @@ def read_fields(
     for name, value in body.items():
         if name == "attributes":
             continue
-        relation = owner.relationship(name)
-        if relation is not None and (isinstance(value, dict) or value is None):
-            item, stored = relation, by_foreign_key(store, owner, relation, value, strict_json=strict_json)
+        relation = owner.relationship(name) if value is None or isinstance(value, dict) else None
+        if relation is not None:
+            item, stored = relation, by_foreign_key(store, relation, value, strict_json=strict_json)
         else:
             found = owner.find(name)
             if found is None:
                 raise reject("INVALID_FIELD", f"No such column '{name}' on sobject of type {owner.name}", name)
-            item, stored = found, to_stored(owner, found, value, strict_json=strict_json)
+            item, stored = found, to_stored(found, value, strict_json=strict_json)
             if found.type == "reference" and stored is not None:
                 _check_target(store, found, stored)
         if item.name == "Id" or not (item.createable if creating else item.updateable):
             verb = "create" if creating else "update"
             raise reject(
                 "INVALID_FIELD_FOR_INSERT_UPDATE",
-                f"Unable to {verb} fields: {item.name}. Please check the security settings of this field and verify that it"
-                " is read/write for your profile or permission set.",
+                f"Unable to {verb} fields: {item.name}. Please check the security settings of this field and verify"
+                " that it is read/write for your profile or permission set.",
                 item.name,
             )
         out.values[item.name] = stored
@@ -52,7 +52,7 @@ def read_fields(
 
 
 def by_foreign_key(
-    store: Store, owner: ObjectDef, relation: FieldDef, value: Mapping[str, Any] | None, *, strict_json: bool
+    store: Store, relation: FieldDef, value: Mapping[str, Any] | None, *, strict_json: bool
 ) -> str | None:
     """The id behind `"Account__r": {"ERP_Customer_Id__c": "C-1"}`; null clears the lookup."""
     if value is None:
@@ -69,7 +69,7 @@ def by_foreign_key(
         raise reject("INVALID_FIELD", f"The field {name} is not an external id of entity {target.name}", name)
     if wanted in (None, ""):
         return None
-    stored = to_stored(target, key, wanted, strict_json=strict_json)
+    stored = to_stored(key, wanted, strict_json=strict_json)
     rows = store.connection.execute(
         f'select "Id" from "{target.table}" where "{key.name}" = ? and "IsDeleted" = 0 limit 2', (stored,)
     ).fetchall()

@@ -209,17 +209,17 @@ class Projection:
     def _follow_merges(self, at: Transaction) -> None:
         """Children of merged accounts belong to the master; children of deleted accounts are deleted."""
         run = self._store.connection.execute
-        for name in ("Contact", "Opportunity"):
-            table = f'"o_{name}"'
+        for name, link in (("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Account", "ParentId")):
             run(
-                f'update {table} set "AccountId" = (select a."MasterRecordId" from "o_Account" a where a."Id" = "AccountId"),'
-                ' "SystemModstamp" = max("SystemModstamp", ?) where "AccountId" in'
-                ' (select "Id" from "o_Account" where "MasterRecordId" is not null)',
+                f'update "o_{name}" set "SystemModstamp" = max("SystemModstamp", ?), "{link}" ='
+                f' (select a."MasterRecordId" from "o_Account" a where a."Id" = "o_{name}"."{link}")'
+                f' where "{link}" in (select "Id" from "o_Account" where "MasterRecordId" is not null)',
                 (at.now,),
             )
+        for name in ("Contact", "Opportunity"):
             run(
-                f'update {table} set "IsDeleted" = 1, _deleted_at = ?, "SystemModstamp" = ? where "IsDeleted" = 0 and'
-                ' "AccountId" in (select "Id" from "o_Account" where "IsDeleted" = 1 and "MasterRecordId" is null)',
+                f'update "o_{name}" set "IsDeleted" = 1, _deleted_at = ?, "SystemModstamp" = ? where "IsDeleted" = 0'
+                ' and "AccountId" in (select "Id" from "o_Account" where "IsDeleted" = 1 and "MasterRecordId" is null)',
                 (at.now, at.now),
             )
 

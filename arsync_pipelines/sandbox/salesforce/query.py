@@ -1,7 +1,7 @@
 """Runs compiled queries: pages, locators, records as JSON. The routes of query and queryAll are in rest/queries.py.
 
-A result larger than a page is a snapshot of row numbers; later pages read the rows as they are then, so a row deleted in
-between leaves a short page, and nothing shifts. The fault `page_drift` replaces that by a plain offset that does shift.
+A result larger than a page is a snapshot of row numbers; later pages read the rows as they are then, so a row deleted
+in between leaves a short page, and nothing shifts. The fault `page_drift` puts a plain offset in its place, which does.
 """
 
 from __future__ import annotations

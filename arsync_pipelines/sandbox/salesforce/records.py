@@ -1,7 +1,7 @@
 """Writing records: insert, update, upsert, delete, each with its rules, one record at a time inside a transaction.
 
-Every door (single record, collections, composite, bulk) comes through here, so every door has the same rules. Wire shapes
-and partial success are the doors' business.
+Every door (single record, collections, composite, bulk) comes through here, so every door has the same rules. Wire
+shapes and partial success are the doors' business.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class Records:
             if key_value in (None, ""):
                 return self.insert(at, owner, body, actor)
             return self.update(at, owner, str(key_value), body, actor)
-        stored = to_stored(owner, key, key_value, strict_json=actor.strict_json)
+        stored = to_stored(key, key_value, strict_json=actor.strict_json)
         if stored is None:
             raise reject("MISSING_ARGUMENT", f"{key.name} not specified", key.name)
         found = self.matches(owner, key, stored)

@@ -1,7 +1,7 @@
 """The org's SQLite file: one table per object, the catalog, settings, and transactions that remember their effects.
 
-Rows are kept in the form in which they are shown (ids of 18 characters, datetimes as `2026-05-07T22:07:19.000+0000`), so
-reading is cheap and text order is time order. What may be written is decided in records.py.
+Rows are kept in the form in which they are shown (ids of 18 characters, datetimes as `2026-05-07T22:07:19.000+0000`),
+so reading is cheap and text order is time order. What may be written is decided in records.py.
 """
 
 from __future__ import annotations

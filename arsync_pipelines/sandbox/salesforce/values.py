@@ -7,15 +7,18 @@ stored double always shows the shortest text that was meant.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from arsync_pipelines.sandbox.salesforce import ids
 from arsync_pipelines.sandbox.salesforce.errors import RecordFailure, reject
-from arsync_pipelines.sandbox.salesforce.schema import IDS, NUMBERS, FieldDef, ObjectDef
+from arsync_pipelines.sandbox.salesforce.schema import IDS, NUMBERS, FieldDef
 
 _DATETIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+Converter = Callable[[FieldDef, Any, bool], Any]
+
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -53,70 +56,64 @@ def quantize(item: FieldDef, number: Decimal) -> float | int:
     return int(rounded) if item.type == "int" else float(rounded)
 
 
-def to_stored(owner: ObjectDef, item: FieldDef, value: Any, *, strict_json: bool) -> Any:
+def to_stored(item: FieldDef, value: Any, *, strict_json: bool) -> Any:
     """The stored form of a value given by a client; None clears.
 
     `strict_json` selects the failure of a wrongly typed value: JSON_PARSER_ERROR for a record that stood alone,
     INVALID_TYPE_ON_FIELD_IN_RECORD for a row among others.
     """
-    kind = item.type
     if value is None or value == "":
-        if kind == "boolean":
-            if value is None:
-                raise _wrong_type(item, value, strict_json)
-            return 0
-        return None
-    if kind == "boolean":
-        return _boolean(item, value, strict_json)
-    if kind in NUMBERS:
-        return _number(item, value, strict_json)
-    if not isinstance(value, str):
-        if isinstance(value, int | float) and not isinstance(value, bool) and kind not in IDS | {"date", "datetime"}:
-            value = str(value)
-        else:
-            raise _wrong_type(item, value, strict_json)
-    if kind in IDS:
-        return _reference(owner, item, value)
-    if kind == "date":
-        return parse_date(value) or _raise(_wrong_type(item, value, strict_json))
-    if kind == "datetime":
-        return parse_datetime(value) or _raise(_wrong_type(item, value, strict_json))
-    return _text(item, value)
-
-
-def _raise(failure: RecordFailure) -> Any:
-    raise failure
+        if item.type != "boolean":
+            return None
+        value = value if value is None else False
+    convert: Converter = _CONVERT.get(item.type, _text)
+    return convert(item, value, strict_json)
 
 
 def _boolean(item: FieldDef, value: Any, strict_json: bool) -> int:
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, str) and value.lower() in ("true", "1"):
-        return 1
-    if isinstance(value, str) and value.lower() in ("false", "0"):
-        return 0
+    if isinstance(value, str) and value.lower() in ("true", "1", "false", "0"):
+        return int(value.lower() in ("true", "1"))
     raise _wrong_type(item, value, strict_json)
 
 
 def _number(item: FieldDef, value: Any, strict_json: bool) -> float | int:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or "_" in str(value):
         raise _wrong_type(item, value, strict_json)
     try:
+        quick = float(value)
+        if abs(quick) < 1e9 < 10 ** (item.precision - item.scale) and round(quick, item.scale) == quick:
+            return int(quick) if item.type == "int" else quick  # already at the field's scale
         number = Decimal(value.strip() if isinstance(value, str) else repr(value))
-    except InvalidOperation:
+    except (ValueError, InvalidOperation):
         raise _wrong_type(item, value, strict_json) from None
     return quantize(item, number)
 
 
-def _reference(owner: ObjectDef, item: FieldDef, value: str) -> str:
+def _reference(item: FieldDef, value: Any, strict_json: bool) -> str:
+    if not isinstance(value, str):
+        raise _wrong_type(item, value, strict_json)
     found = ids.normalize(value)
     if found is None:
         raise reject("MALFORMED_ID", f"{item.label or item.name}: id value of incorrect type: {value}", item.name)
     return found
 
 
-def _text(item: FieldDef, value: str) -> str | None:
-    text = value.strip() if item.type != "textarea" else value
+def _moment(item: FieldDef, value: Any, strict_json: bool) -> str:
+    read = parse_date if item.type == "date" else parse_datetime
+    found = read(value) if isinstance(value, str) else None
+    if found is None:
+        raise _wrong_type(item, value, strict_json)
+    return found
+
+
+def _text(item: FieldDef, value: Any, strict_json: bool) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _wrong_type(item, value, strict_json)
+    text = str(value)
+    if item.type != "textarea":
+        text = text.strip()
     if item.length and len(text) > item.length:
         raise reject(
             "STRING_TOO_LONG",
@@ -132,6 +129,14 @@ def _text(item: FieldDef, value: str) -> str | None:
             item.name,
         )
     return text or None
+
+
+_CONVERT: dict[str, Converter] = {
+    "boolean": _boolean,
+    **dict.fromkeys(NUMBERS, _number),
+    **dict.fromkeys(IDS, _reference),
+    **dict.fromkeys(("date", "datetime"), _moment),
+}
 
 
 def _wrong_type(item: FieldDef, value: Any, strict_json: bool) -> RecordFailure:

@@ -36,11 +36,11 @@ class Rewrite(requests.adapters.HTTPAdapter):
         super().__init__()
         self._base = urlsplit(base)
 
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         parts = urlsplit(str(request.url))
         request.headers["X-Original-Host"] = parts.netloc
         request.url = urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
-        return super().send(request, **kwargs)
+        return super().send(request, *args, **kwargs)
 
 
 @dataclass
@@ -204,7 +204,7 @@ def world() -> Delta:
                 updated_at=datetime(2026, 6, 28, tzinfo=UTC) if number > 448 else START + timedelta(minutes=number),
             )
             for number in range(1, 451)
-        ],  # fmt: skip
+        ],
         crm_contacts=[
             CrmContact(1, 1, "Grace", "Hopper", "grace@acme.example", "", "CFO", START),
             CrmContact(2, 450, "Merged", "Away", "m@acme.example", "", "", START),

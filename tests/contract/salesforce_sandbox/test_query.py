@@ -16,8 +16,8 @@ def names(sf: Salesforce, where: str) -> list[str]:
 
 def test_a_record_has_its_attributes_and_exact_types(sf: Salesforce, server: Server) -> None:
     found = sf.query(
-        "SELECT id, Name, IsDeleted, AccountId, Account.Name, Account.Owner.Name, Amount, closedate, IsWon, SystemModstamp"
-        " FROM Opportunity"
+        "SELECT id, Name, IsDeleted, AccountId, Account.Name, Account.Owner.Name, Amount, closedate, IsWon,"
+        " SystemModstamp FROM Opportunity"
     )
     opportunity = server.sandbox.vendor_id("crm_opportunity", 1)
     account = server.sandbox.vendor_id("crm_account", 1)

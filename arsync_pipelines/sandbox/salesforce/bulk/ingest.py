@@ -39,9 +39,9 @@ def work(org: Org, job_id: str) -> None:
         if org.jobs.get("ingest", job_id)["state"] == "Aborted":
             return
         chunk = rows[start : start + CHUNK]
-        with org.store.transaction() as at:
+        with org.store.transaction():
             outcomes = run(org, _call(job), _acts(org, owner, job, header, chunk), all_or_none=False)
-            _keep(org, at, job_id, start, chunk, outcomes)
+            _keep(org, job_id, start, chunk, outcomes)
             failed += sum(not one.success for one in outcomes)
             job = org.jobs.get("ingest", job_id)
             org.jobs.change(job, numberRecordsProcessed=start + len(chunk), numberRecordsFailed=failed)
@@ -139,7 +139,7 @@ def _act(org: Org, owner: ObjectDef, operation: str, record: dict[str, Any], act
     return act
 
 
-def _keep(org: Org, at: Transaction, job_id: str, start: int, rows: list[list[str]], outcomes: list[Outcome]) -> None:
+def _keep(org: Org, job_id: str, start: int, rows: list[list[str]], outcomes: list[Outcome]) -> None:
     org.store.connection.executemany(
         "insert or replace into job_row values (?, ?, ?, ?, ?, ?, ?)",
         [

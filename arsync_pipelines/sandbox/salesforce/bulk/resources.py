@@ -92,7 +92,7 @@ def _shown(job: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in job.items() if name not in ("query", "uploaded")}
 
 
-def listing(org: Org, call: Call, kind: str) -> Reply:
+def listing(org: Org, _: Call, kind: str) -> Reply:
     """GET /jobs/ingest or /jobs/query."""
     return Reply(200, {"done": True, "records": [_shown(job) for job in org.jobs.all(kind)], "nextRecordsUrl": None})
 
@@ -112,7 +112,7 @@ def upload(org: Org, call: Call, job_id: str) -> Reply:
     return Reply(201)
 
 
-def ingest_results(org: Org, call: Call, job_id: str, which: str) -> Reply:
+def ingest_results(org: Org, _: Call, job_id: str, which: str) -> Reply:
     """GET successfulResults, failedResults, unprocessedrecords, in any case of letters."""
     job = org.jobs.get("ingest", job_id)
     if job["state"] not in FINISHED:

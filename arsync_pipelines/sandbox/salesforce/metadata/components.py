@@ -115,7 +115,11 @@ def field_from(store: Store, name: str, body: dict[str, Any]) -> FieldDef:
     if kind in ("Lookup", "MasterDetail"):
         target = store.find_object(str(body.get("referenceTo") or ""))
         if target is None:
-            raise ComponentError("FIELD_INTEGRITY_EXCEPTION", f"referenceTo value of '{body.get('referenceTo')}' does not resolve to a valid sObject type", "referenceTo")  # fmt: skip # noqa: E501
+            raise ComponentError(
+                "FIELD_INTEGRITY_EXCEPTION",
+                f"referenceTo value of '{body.get('referenceTo')}' does not resolve to a valid sObject type",
+                "referenceTo",
+            )
         return replace(made, length=18, reference_to=target.name, relationship=name.removesuffix("__c") + "__r")
     if kind == "Picklist":
         return replace(made, length=255, **_picklist(body))

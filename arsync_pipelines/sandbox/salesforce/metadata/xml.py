@@ -1,4 +1,7 @@
-"""Just enough XML for SOAP: elements to dicts and back. Namespaces of elements are dropped; documents with a DTD refused."""
+"""Just enough XML for SOAP: elements to dicts and back.
+
+Namespaces of elements are dropped; documents with a DTD are refused.
+"""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def by_external_id(org: Org, call: Call, name: str, key_name: str, value: str) -
     if call.method == "PATCH":
         return _upsert(org, call, owner, key, value)
     with org.store.lock:
-        found = [value] if key.type == "id" else org.records.matches(owner, key, _stored(owner, key, value))
+        found = [value] if key.type == "id" else org.records.matches(owner, key, _stored(key, value))
     if not found:
         raise not_found("Provided external ID field does not exist or is not accessible: " + value)
     if len(found) > 1:
@@ -83,9 +83,9 @@ def external_key(owner: ObjectDef, name: str) -> FieldDef:
     return key
 
 
-def _stored(owner: ObjectDef, key: FieldDef, value: str) -> Any:
+def _stored(key: FieldDef, value: str) -> Any:
     try:
-        return to_stored(owner, key, value, strict_json=True)
+        return to_stored(key, value, strict_json=True)
     except RecordFailure as refused:
         raise failure(refused.error) from None
 

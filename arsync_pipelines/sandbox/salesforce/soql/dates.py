@@ -12,17 +12,20 @@ _SPAN = re.compile(r"(LAST|NEXT)_N_(DAY|WEEK|MONTH|QUARTER|YEAR)S")
 _AGO = re.compile(r"N_(DAY|WEEK|MONTH|QUARTER|YEAR)S_AGO")
 _NAMED = re.compile(r"(LAST|THIS|NEXT)_(WEEK|MONTH|QUARTER|YEAR)")
 
+_FIXED = {  # days from today: first, and the one after the last
+    "TODAY": (0, 1),
+    "YESTERDAY": (-1, 0),
+    "TOMORROW": (1, 2),
+    "LAST_90_DAYS": (-90, 1),
+    "NEXT_90_DAYS": (1, 91),
+}
+
 
 def day_range(word: str, amount: int, today: date) -> tuple[date, date] | None:
     """First day and the day after the last one; None for an unknown word."""
-    simple = {"TODAY": 0, "YESTERDAY": -1, "TOMORROW": 1}
-    if word in simple:
-        start = today + timedelta(days=simple[word])
-        return start, start + timedelta(days=1)
-    if word == "LAST_90_DAYS":
-        return today - timedelta(days=90), today + timedelta(days=1)
-    if word == "NEXT_90_DAYS":
-        return today + timedelta(days=1), today + timedelta(days=91)
+    if word in _FIXED:
+        first, after = _FIXED[word]
+        return today + timedelta(days=first), today + timedelta(days=after)
     if found := _SPAN.fullmatch(word):
         return _span(found[1], found[2], amount, today)
     if found := _AGO.fullmatch(word):

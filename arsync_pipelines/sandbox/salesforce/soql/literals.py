@@ -34,11 +34,11 @@ def bound(text: str, item: FieldDef, literal: Literal_) -> Any:
         if literal.kind == "date" and (day := parse_date(literal.text)):
             return day
     elif literal.kind == "string":
-        return _id(item, literal) if kind in IDS else literal.text
+        return _id(literal) if kind in IDS else literal.text
     raise _wrong(text, item, literal)
 
 
-def _id(item: FieldDef, literal: Literal_) -> str | None:
+def _id(literal: Literal_) -> str | None:
     if literal.text == "":
         return None
     found = ids.normalize(literal.text)
@@ -48,15 +48,11 @@ def _id(item: FieldDef, literal: Literal_) -> str | None:
 
 
 def _wrong(text: str, item: FieldDef, literal: Literal_) -> SalesforceError:
-    name = _NAMES.get(item.type, item.type)
+    message = f"value of filter criterion for field '{item.name}' must be of type {_NAMES.get(item.type, item.type)}"
     if literal.kind == "string":
-        message = f"value of filter criterion for field '{item.name}' must be of type {name} and should not be enclosed in quotes"
-    elif item.type in NUMBERS | {"boolean", "date", "datetime"}:
-        message = f"value of filter criterion for field '{item.name}' must be of type {name}"
-    else:
-        message = (
-            f"value of filter criterion for field '{item.name}' must be of type {name} and should be enclosed in quotes"
-        )
+        message += " and should not be enclosed in quotes"
+    elif item.type not in NUMBERS | {"boolean", "date", "datetime"}:
+        message += " and should be enclosed in quotes"
     return located(text, literal.position, "INVALID_FIELD", message)
 
 

@@ -5,6 +5,8 @@ Not understood: child sub-selects in the field list, TYPEOF, GROUP BY ROLLUP, ge
 
 from __future__ import annotations
 
+from typing import Literal
+
 from arsync_pipelines.sandbox.salesforce.errors import SalesforceError
 from arsync_pipelines.sandbox.salesforce.soql.tokens import Token, malformed, tokenize, unquote
 from arsync_pipelines.sandbox.salesforce.soql.tree import (
@@ -25,6 +27,18 @@ _FUNCTIONS = {"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX", "FIELDS"}
 _CLAUSES = {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR", "WITH", "USING", "ALL"}
 _DATE_WORDS = {"TODAY", "YESTERDAY", "TOMORROW", "LAST_90_DAYS", "NEXT_90_DAYS"} | {
     f"{when}_{unit}" for when in ("LAST", "THIS", "NEXT") for unit in ("WEEK", "MONTH", "QUARTER", "YEAR")
+}
+
+_CONSTANTS: dict[str, Literal["number", "date", "datetime"]] = {
+    "number": "number",
+    "date": "date",
+    "datetime": "datetime",
+}
+_WORDS: dict[str, Literal["boolean", "null", "token"]] = {
+    "TRUE": "boolean",
+    "FALSE": "boolean",
+    "NULL": "null",
+    **dict.fromkeys(_DATE_WORDS, "token"),
 }
 
 
@@ -226,21 +240,13 @@ class _Parser:
         text = token.text
         if token.kind == "string":
             return Literal_("string", unquote(text, like=like), token.position)
-        if token.kind == "number":
-            return Literal_("number", text, token.position)
-        if token.kind == "date":
-            return Literal_("date", text, token.position)
-        if token.kind == "datetime":
-            return Literal_("datetime", text, token.position)
+        if token.kind in _CONSTANTS:
+            return Literal_(_CONSTANTS[token.kind], text, token.position)
         if token.kind == "token":
             word, _, amount = text.partition(":")
             return Literal_("token", word.upper(), token.position, int(amount))
         word = text.upper()
-        if token.kind == "name" and word in ("TRUE", "FALSE"):
-            return Literal_("boolean", word, token.position)
-        if token.kind == "name" and word == "NULL":
-            return Literal_("null", word, token.position)
-        if token.kind == "name" and word in _DATE_WORDS:
-            return Literal_("token", word, token.position)
+        if token.kind == "name" and word in _WORDS:
+            return Literal_(_WORDS[word], word, token.position)
         self.place -= token.kind != "end"
         raise self.unexpected()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Union
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Junction:
     parts: tuple[Condition, ...]
 
 
-Condition = Union[Comparison, Membership, Not, Junction]
+Condition = Comparison | Membership | Not | Junction
 
 
 @dataclass(frozen=True, slots=True)
