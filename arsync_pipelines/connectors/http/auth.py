@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import httpx
 
 from arsync_pipelines.connectors.http.errors import AccessRefused
-from arsync_pipelines.connectors.http.policy import decode_or_none
+from arsync_pipelines.connectors.http.policy import VendorError, decode_or_none
+from arsync_pipelines.domain.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class TokenAuth(httpx.Auth, ABC):
         return AccessRefused(
             f"connection {self.connection!r}: {response.request.url.host} refused the credentials (HTTP "
             f"{response.status_code}{': ' + reason if reason else ''}). Check client id, secret or key of the "
-            f"connection in arsync.toml, then run `arsync doctor`"
+            f"connection in arsync.toml, then run `arsync doctor`",
+            VendorError(response.status_code, str(said.get("error", "")), reason, body),
         )
 
     def apply(self, request: httpx.Request, token: Token) -> None:
@@ -80,11 +82,17 @@ class TokenAuth(httpx.Auth, ABC):
         with self._lock:
             token = self._token
             if token is None or (self._expires_at is not None and time.monotonic() >= self._expires_at):
-                response = yield self.token_request()
+                response = yield self._ask()
                 response.read()
                 token = self._accept(response)
         self.apply(request, token)
         yield request
+
+    def _ask(self) -> httpx.Request:
+        try:
+            return self.token_request()
+        except ConfigError as error:  # a secret that cannot be revealed
+            raise AccessRefused(f"connection {self.connection!r}: {error}") from error
 
     def _accept(self, response: httpx.Response) -> Token:
         if response.status_code == 429 or response.status_code >= 500:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 import httpx
 
+from arsync_pipelines.connectors.http import AccessRefused
 from arsync_pipelines.connectors.http.retry import http_date
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi, writable
 from arsync_pipelines.connectors.salesforce.fields import KINDS, PROTECTED, READ_ONLY
 from arsync_pipelines.connectors.salesforce.spec import SOBJECTS
-from arsync_pipelines.domain.errors import SourceError, SourceUnauthorised, SourceUnreachable
+from arsync_pipelines.domain.errors import SourceError, SourceUnreachable
 from arsync_pipelines.ports.source import ConnectionCheck
 
 _FEW_LEFT = 0.1
@@ -24,11 +25,10 @@ def check(api: SalesforceApi) -> Sequence[ConnectionCheck]:
     try:
         response = api.http.request("GET", api.path("/limits"), retry=False)
         limits = api.http.decode(response)
-    except SourceUnauthorised as error:
-        return (
-            ConnectionCheck("reachable", "ok", f"{api.http.host} answers"),
-            ConnectionCheck("authorised", "failed", str(error), "check auth of the connection and the connected app"),
-        )
+    except AccessRefused as error:
+        advice = "check auth of the connection and the connected app"
+        refused = ConnectionCheck("authorised", "failed", str(error), advice)
+        return (ConnectionCheck("reachable", "ok", f"{api.http.host} answers"), refused) if error.error else (refused,)
     except SourceUnreachable as error:
         return (ConnectionCheck("reachable", "failed", str(error), "check base_url, login_url and the network"),)
     except SourceError as error:

@@ -55,9 +55,9 @@ def _after(start: Position | None) -> str:
     return f" WHERE SystemModstamp >= {stamp} AND (SystemModstamp > {stamp} OR Id > {text(start.id)})"
 
 
-def changes(sobject: str, fields: Sequence[str], start: Position | None) -> str:
-    """Records after `start`, oldest change first."""
-    return f"SELECT {', '.join(fields)} FROM {sobject}{_after(start)} ORDER BY SystemModstamp, Id"
+def changes(sobject: str, fields: Sequence[str], start: Position | None, limit: int) -> str:
+    """The first `limit` records after `start`, oldest change first."""
+    return f"SELECT {', '.join(fields)} FROM {sobject}{_after(start)} ORDER BY SystemModstamp, Id LIMIT {limit}"
 
 
 def unordered(sobject: str, fields: Sequence[str], start: Position | None) -> str:

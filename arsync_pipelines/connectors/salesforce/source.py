@@ -121,54 +121,53 @@ class SalesforceSource:
     def _keyset_pages(
         self, stream: str, start: Position | None, known: Position | None, newest: Position
     ) -> Iterator[Page]:
-        """A record that changes while we read shows a stamp later than `newest` at an early place: such a stamp never
-        moves the cursor, else a read that ends half-way would leave out what stood between."""
-        reached = known
-        for page in self._raw_pages(stream, start, newest):
-            reached = max((reached, *_settled(page, newest)), key=_order)
-            yield Page(page.records, _cursor(reached) if reached else {}, final=not page.next_path)
+        """Windows of one query each, every window after the last record of the one before: a record that changes while
+        we read moves behind us or before us, and no other record shifts with it.
 
-    def _raw_pages(self, stream: str, start: Position | None, newest: Position) -> Iterator[QueryPage]:
-        sobject, fields, size = self._sobject(stream), self._fields(stream), self._api.options.page_size
-        resume, restarts = start, 0
-        previous: frozenset[Position] = frozenset()
-        page = self._api.query(soql.changes(sobject, fields, start), deleted=True, size=size)
+        No cursor goes past `newest`: what changed during the read is the next read's.
+        """
+        place, reached = start or _BEGINNING, known or _BEGINNING
         while True:
-            keys = frozenset(_key(r) for r in page.records)
-            self._refuse_nonsense(stream, start, keys, previous, more=bool(page.next_path))
-            resume, previous = max((resume, *_settled(page, newest)), key=_order), keys
-            yield page
-            if not page.next_path:
-                return
+            for page in self._window(stream, None if place is _BEGINNING else place):
+                settled = [key for key in map(_key, page.records) if key <= newest]
+                place, reached = max([place, *settled]), max([reached, *settled])
+                more = bool(settled) and (bool(page.next_path) or place < newest)
+                yield Page(page.records, {} if reached is _BEGINNING else _cursor(reached), final=not more)
+                if not more:
+                    return
+
+    def _window(self, stream: str, start: Position | None) -> Iterator[QueryPage]:
+        """The pages of one query: one, unless the org makes them shorter than asked (wide rows)."""
+        size = self._api.options.page_size
+        query = soql.changes(self._sobject(stream), self._fields(stream), start, size)
+        page = self._api.query(query, deleted=True, size=size)
+        keys = [_key(record) for record in page.records]
+        self._refuse_lies(stream, start, keys)
+        if keys != sorted(keys):
+            raise SourceContractBroken(f"connection {self.connection!r}: {stream} came unordered against our request")
+        yield page
+        seen = set(keys)
+        while page.next_path:
             try:
                 page = self._api.next_page(page.next_path, size)
-                restarts = 0
             except LocatorExpired:
-                restarts += 1
-                if restarts > _RESTARTS:
-                    raise
-                page = self._api.query(soql.changes(sobject, fields, resume), deleted=True, size=size)
+                return
+            keys = [_key(record) for record in page.records]
+            if seen.issuperset(keys):
+                raise SourceContractBroken(
+                    f"connection {self.connection!r}: a page of {stream} brought nothing new though more was "
+                    "announced; the read was stopped before it turns in circles. Run it again, with a smaller page_size"
+                )
+            seen.update(keys)
+            yield page
 
-    def _refuse_nonsense(
-        self,
-        stream: str,
-        start: Position | None,
-        keys: frozenset[Position],
-        previous: frozenset[Position],
-        *,
-        more: bool,
-    ) -> None:
-        early = [key for key in keys if start and key.at < start.at]
+    def _refuse_lies(self, stream: str, start: Position | None, keys: Sequence[Position]) -> None:
+        early = [key for key in keys if start and (key <= start if start.id else key < start)]
         if start and early:
             raise SourceContractBroken(
-                f"connection {self.connection!r}: {stream} was asked for changes since {start.at.isoformat()} and "
-                f"{len(early)} of {len(keys)} records are older (first {min(early).id}): the filter was ignored. "
-                "Nothing was stored; run `arsync doctor` and check what sits between arsync and the org"
-            )
-        if (keys and keys <= previous) or (more and not keys):
-            raise SourceContractBroken(
-                f"connection {self.connection!r}: a page of {stream} brought nothing new though more is announced; "
-                "the read was stopped before it turns in circles. Run it again; if it persists, reduce page_size"
+                f"connection {self.connection!r}: {stream} was asked for changes after {start.at.isoformat()} "
+                f"{start.id} and {len(early)} of {len(keys)} records are older (first {min(early).id}): the filter was "
+                "ignored. Nothing of them was stored; run `arsync doctor` and see what sits between us and the org"
             )
 
     def _bulk(self, stream: str) -> BulkReader:
@@ -199,12 +198,3 @@ def _cursor(position: Position) -> Cursor:
 
 def _committed(cursor: Cursor) -> Cursor:
     return cursor if "at" in cursor else {}
-
-
-def _settled(page: QueryPage, newest: Position) -> list[Position]:
-    """The keys of a page that did not move while we read."""
-    return [key for key in map(_key, page.records) if key <= newest]
-
-
-def _order(position: Position | None) -> Position:
-    return position or _BEGINNING

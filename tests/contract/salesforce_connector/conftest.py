@@ -62,8 +62,9 @@ class Crm:
     def account(self, number: int) -> str:
         return self.sandbox.vendor_id("crm_account", number)
 
-    def fault(self, kind: str, **rule: Any) -> None:
-        self.context.faults.add(Rule(kind, "salesforce", **rule))
+    def fault(self, kind: str, **rule: Any) -> Rule:
+        """Order a fault; its `hits` tell whether it struck."""
+        return self.context.faults.add(Rule(kind, "salesforce", **rule))
 
     def written(self, after: int = 0) -> list[dict[str, Any]]:
         """Journal entries of invoices."""

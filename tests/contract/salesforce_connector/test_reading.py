@@ -79,11 +79,14 @@ def test_since_reads_a_part(crm: Crm) -> None:
 
 def test_storms_and_expired_tokens_change_nothing(crm: Crm) -> None:
     calm, _ = drained(crm, "account")
-    crm.fault("error", rate=0.3, times=6, params={"status": [429, 503, 500], "retry_after": 0})
-    crm.fault("expire_token", times=2, match={"path": "/query"})
-    crm.fault("drop_after", times=2, match={"path": "/query"})
+    faults = [
+        crm.fault("error", rate=0.3, times=6, params={"status": [429, 503, 500], "retry_after": 0}),
+        crm.fault("expire_token", times=2, match={"path": "/query"}),
+        crm.fault("drop_after", times=2, match={"path": "/query"}),
+    ]
     stormy, _ = drained(crm, "account")
     assert stormy == calm
+    assert all(fault.hits for fault in faults)
 
 
 def test_an_ignored_filter_is_noticed(crm: Crm) -> None:

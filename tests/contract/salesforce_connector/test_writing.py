@@ -106,12 +106,15 @@ def test_locked_rows_wait_and_the_rest_is_written(crm: Crm) -> None:
 def test_a_storm_ends_with_every_row_accounted_for_and_none_doubled(crm: Crm, threshold: int) -> None:
     start = 50_000 + threshold
     before = crm.last_entry()
-    crm.fault("error", rate=0.4, times=10, params={"status": [429, 503], "retry_after": 0})
-    crm.fault("expire_token", rate=0.2, times=3)
+    faults = [
+        crm.fault("error", rate=0.4, times=10, params={"status": [429, 503], "retry_after": 0}),
+        crm.fault("expire_token", times=2),
+    ]
     intents = batch(crm, start, 600)
     outcomes = crm.sink(bulk_write_rows=threshold).write("invoice", intents).outcomes
     assert {o.kind for o in outcomes} == {"acknowledged"}
     assert Counter(e["operation"] for e in crm.written(before)) == {"create": 600}
+    assert all(fault.hits for fault in faults)
 
 
 def test_ten_thousand_rows_take_few_requests(crm: Crm) -> None:

@@ -23,7 +23,7 @@ from arsync_pipelines.connectors.http import (
     Token,
     TokenAuth,
 )
-from arsync_pipelines.domain.errors import SourceContractBroken
+from arsync_pipelines.domain.errors import ConfigError, SourceContractBroken
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -198,6 +198,17 @@ def test_refused_credentials_are_told_without_the_secret() -> None:
         client(handle, auth=Bearer("crm")).request("POST", "/x", json={})
     assert "hush" not in str(caught.value)
     assert len(seen) == 1
+
+
+def test_a_secret_that_cannot_be_revealed_refuses_access_before_anything_is_sent() -> None:
+    class Unset(Bearer):
+        def token_request(self) -> httpx.Request:
+            raise ConfigError("environment variable CRM_SECRET is not set")
+
+    handle, seen = script()
+    with pytest.raises(AccessRefused, match="CRM_SECRET"):
+        client(handle, auth=Unset("crm")).get_json("/x")
+    assert seen == []
 
 
 def test_a_lost_token_answer_leaves_an_unsafe_call_unsent_so_it_is_repeated() -> None:

@@ -41,6 +41,7 @@ class Table(Org):
         self.expired = 0
         self.matches: list[dict[str, Any]] = []
         self.queries: list[str] = []
+        self.serve = self.page
 
     def answer(self, request: httpx.Request) -> httpx.Response | None:
         text = soql(request)
@@ -49,15 +50,16 @@ class Table(Org):
             if self.expired:
                 self.expired -= 1
                 return error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-            return self.page(start)
+            return self.serve(start)
         assert request.url.path.endswith("/queryAll")
         if "LIMIT 1" in text:
             return httpx.Response(200, json={"totalSize": 1, "done": True, "records": self.records[-1:]})
         if "COUNT()" in text:
             return httpx.Response(200, json={"totalSize": len(self.records), "done": True, "records": []})
         self.queries.append(text)
-        self.matches = [r for r in self.records if not self.obey or self.passes(r, text)]
-        return self.page(0)
+        limit = int(text.rpartition("LIMIT ")[2])
+        self.matches = [r for r in self.records if not self.obey or self.passes(r, text)][:limit]
+        return self.serve(0)
 
     def passes(self, row: dict[str, Any], text: str) -> bool:
         if "WHERE" not in text:
@@ -121,10 +123,40 @@ def test_a_forgotten_locator_is_replaced_by_the_keyset() -> None:
     assert "Id > '005000000000000001'" in org.queries[1]
 
 
-def test_locators_that_never_hold_end_in_an_error_or_the_end() -> None:
-    org = Table((record(n, n) for n in range(20)), size=1)
+def test_locators_that_never_hold_are_done_without() -> None:
+    org = Table((record(n, n // 3) for n in range(20)), size=1)
     org.expired = 99
-    with pytest.raises(Exception, match="INVALID_QUERY_LOCATOR"):
+    assert ids(source(org).read("user", None)) == list(range(20))
+
+
+def test_windows_are_read_without_locators_and_nothing_shifts_when_a_record_leaves() -> None:
+    org = Table((record(n, n) for n in range(900)), size=2000)
+    pages = source(org, page_size=200).read("user", None)
+    seen = ids([next(pages)])
+    org.records = [r for r in org.records if r["Id"] != record(5)["Id"]] + [record(5, 5000)]
+    seen += ids(pages)
+    assert sorted(set(seen)) == list(range(900))
+    assert all(request.url.path.endswith("/queryAll") for request in org.requests)
+
+
+def test_a_read_ends_though_records_keep_changing() -> None:
+    org = Table((record(n, n) for n in range(450)), size=2000)
+    pages = source(org, page_size=200).read("user", None)
+    for count, _ in enumerate(pages):
+        org.records = org.records[200:] + [record(n, 1000 + count) for n in range(200)]
+        assert count < 9
+
+
+def test_ignored_order_is_noticed() -> None:
+    org = Table(record(n, n) for n in range(4))
+    inner = org.page
+
+    def unordered(start: int) -> httpx.Response:
+        org.matches.reverse()
+        return inner(start)
+
+    org.serve = unordered
+    with pytest.raises(SourceContractBroken, match="unordered"):
         list(source(org).read("user", None))
 
 
@@ -133,7 +165,7 @@ def test_a_record_that_moves_while_we_read_does_not_move_the_cursor() -> None:
     pages = source(org).read("user", None)
     moved = record(1, 99)
     inner = org.page
-    org.page = lambda start: (org.matches.__setitem__(1, moved) if start == 0 else None) or inner(start)  # type: ignore[method-assign]
+    org.serve = lambda start: (org.matches.__setitem__(1, moved) if start == 0 else None) or inner(start)
     first = next(pages)
     assert first.rows[1]["SystemModstamp"] > "2026-07-01T07"
     assert first.cursor["id"] == "005000000000000000"
@@ -150,7 +182,7 @@ def test_an_ignored_filter_is_noticed() -> None:
 def test_a_page_without_news_is_noticed() -> None:
     org = Table(record(n, n) for n in range(6))
     inner = org.page
-    org.page = lambda start: inner(0)  # type: ignore[method-assign]
+    org.serve = lambda start: inner(0)
     with pytest.raises(SourceContractBroken, match="brought nothing new"):
         list(source(org).read("user", None))
 
