@@ -164,6 +164,7 @@ class Source(Protocol):
         """Yield pages after `cursor` (its overlap included), oldest change first.
 
         `since` (UTC) starts a backfill at that instant instead. Every page's cursor can resume the read.
+        A `full` stream that knows there is nothing new yields no page at all; then nothing counts as vanished.
         Raises SourceError; transient failures have been retried before.
         """
         ...

@@ -89,7 +89,7 @@ class StreamReader:
         whole = self._spec.delete_detection == "full"  # a part of it would make the rest look deleted
         pinned = self._start.cursor if since is not None and not whole else None
         guard = ProgressGuard(self._source.connection, self._spec)
-        rows, final = 0, False
+        rows, final = 0, None  # None: no page yet
         try:
             for page in self._source.read(self._spec.name, self._start.cursor, since=None if whole else since):
                 if self._stop.is_set():
@@ -101,6 +101,8 @@ class StreamReader:
                 self._stats = replace(self._stats, pages=self._stats.pages + 1)
                 if self._progress:
                     self._progress(self._spec.name, rows, self._stats.pages)
+            if whole and final is None:
+                return  # not a page: nothing new since the cursor, so nothing to conclude either
             if whole and not final:
                 raise SourceContractBroken(
                     f"{self._where}: the read ended without a final page; vanished rows cannot be told. "
