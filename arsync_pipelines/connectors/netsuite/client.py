@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 import httpx
 
 from arsync_pipelines.connectors.http import HttpClient, Retry, RetryBudget
+from arsync_pipelines.connectors.http.limits import Concurrency
 from arsync_pipelines.connectors.netsuite.auth import build_auth
 from arsync_pipelines.connectors.netsuite.errors import POLICY
 from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
@@ -20,6 +23,20 @@ PAGE_SIZE = 1000
 
 # a slot of the account's pool frees up when somebody's request ends: many tries, waits growing to half a minute
 PATIENCE = RetryBudget(attempts=12, seconds=300.0, base=0.25, cap=30.0)
+
+
+_pools: WeakValueDictionary[tuple[str, str, int], Concurrency] = WeakValueDictionary()
+_pools_lock = threading.Lock()
+
+
+def _pool(options: NetSuiteOptions) -> Concurrency:
+    """The account's share of requests: one for all sources of this process that read the same account."""
+    key = (options.url, options.account.upper(), options.concurrency)
+    with _pools_lock:
+        pool = _pools.get(key)
+        if pool is None:
+            pool = _pools[key] = Concurrency(options.concurrency)
+        return pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +72,7 @@ class SuiteQL:
             headers={"Prefer": "transient"},
             transport=transport,
         )
+        self.http.concurrency = _pool(options)
 
     def fetch(self, statement: Statement, limit: int = PAGE_SIZE) -> Answer:
         """The first `limit` rows of a statement. A query has no effect, so it is repeated freely.

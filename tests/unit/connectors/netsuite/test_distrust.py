@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -128,6 +131,28 @@ def test_a_busy_account_is_asked_again_after_growing_waits(account: Any) -> None
     account.refuse = lambda number, text: busy if number <= 2 else None
     assert len([row for page in read(account) for row in page.rows]) == 3
     assert len(account.requests) == 3
+
+
+def test_sources_of_one_account_share_its_concurrency(account: Any) -> None:
+    """Two at once are allowed, four threads of two sources ask: never more than two are in flight."""
+    lock, flying, most = threading.Lock(), [0], [0]
+    handle = account.handle
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        with lock:
+            flying[0] += 1
+            most[0] = max(most[0], flying[0])
+        time.sleep(0.02)
+        with lock:
+            flying[0] -= 1
+        response: httpx.Response = handle(request)
+        return response
+
+    account.handle = slow
+    sources = [account.source(concurrency=2) for _ in range(2)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: list(sources[n % 2].read("term", None)), range(8)))
+    assert most[0] == 2
 
 
 def test_bad_credentials_stop_the_read(account: Any) -> None:
