@@ -47,7 +47,7 @@ class NetSuiteSandbox:
         self.store = Store(context.state_dir / "netsuite.db", AccountTime(zone))
         self.authority = Authority(context, account)
         self._context = context
-        self._in_flight = 0
+        self.in_flight = 0
         query = QueryService(SuiteQl(self.store, context.clock.now), context.faults)
         records = RecordService(self.store, context)
         self.app = Starlette(
@@ -79,13 +79,13 @@ class NetSuiteSandbox:
 
         async def run(request: Request) -> Response:
             body = await request.body()
-            if self._in_flight >= self.concurrency:
+            if self.in_flight >= self.concurrency:
                 return concurrency_exceeded().response()
-            self._in_flight += 1
+            self.in_flight += 1
             try:
                 return await run_in_threadpool(self._answer, handler, request, body)
             finally:
-                self._in_flight -= 1
+                self.in_flight -= 1
 
         return run
 

@@ -22,6 +22,7 @@ create table if not exists _application (nextdoc integer, previousdoc integer, i
     nextline integer, previoustype text, nexttype text, amount integer, applied_on integer,
     primary key (nextdoc, previousdoc, id)) without rowid;
 create index if not exists link_previous on nexttransactionlinelink (previousdoc);
+create index if not exists application_previous on _application (previousdoc);
 create index if not exists customer_party on customer (party);
 """
 _INDEXES = """

@@ -1,0 +1,141 @@
+"""What the hand-written company looks like in the account: statuses, links, open amounts, a ledger that foots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arsync_pipelines.sandbox.core.context import SandboxContext
+from arsync_pipelines.sandbox.core.world.records import Application, Deletion, Delta
+from arsync_pipelines.sandbox.netsuite import NetSuiteSandbox, build
+
+from .books import START, at, company, invoice, party, payment
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Any:
+    context = SandboxContext.open(tmp_path, seed=1)
+    built = build(context)
+    built.project(company())
+    yield built
+    built.close()
+    context.journal.close()
+
+
+def header(sandbox: NetSuiteSandbox, kind: str, world_id: int) -> dict[str, Any]:
+    cursor = sandbox.store.db.execute('select * from "transaction" where id = ?', (sandbox.vendor_id(kind, world_id),))
+    row = cursor.fetchone()
+    return dict(zip([c[0] for c in cursor.description], row, strict=True)) if row else {}
+
+
+def test_open_amounts_and_statuses(sandbox: NetSuiteSandbox) -> None:
+    facts = {
+        n: [header(sandbox, "invoice", n)[k] for k in ("status", "voided", "foreignamountpaid", "foreignamountunpaid")]
+        for n in (1, 2, 3, 4)
+    }
+    assert facts == {
+        1: ["A", "F", 10_000, 6_257],
+        2: ["V", "T", 1_000_000, 0],
+        3: ["B", "F", 3_333, 0],
+        4: ["B", "F", 20_000, 0],
+    }
+    used = ("foreigntotal", "foreignpaymentamountused", "foreignpaymentamountunused", "status")
+    assert [header(sandbox, "payment", 1)[k] for k in used] == [28_000, 28_000, 0, "C"]
+    assert [header(sandbox, "payment", 2)[k] for k in used] == [7_700, 0, 7_700, "B"]
+    assert [header(sandbox, "credit_memo", 1)[k] for k in used] == [-5_000, 3_000, 2_000, "A"]
+    assert header(sandbox, "payment", 2)["externalid"] == "ch_00000000000007"
+    assert header(sandbox, "invoice", 4)["custbody_disputed_amount"] == 500
+    assert [header(sandbox, "journal", n)["isreversal"] for n in (1, 2)] == ["T", "F"]
+
+
+def test_links_name_both_documents(sandbox: NetSuiteSandbox) -> None:
+    rows = sandbox.store.db.execute(
+        "select previoustype, nexttype, linktype, foreignamount from nexttransactionlinelink order by 1, 2, 4"
+    ).fetchall()
+    assert rows == [
+        ("CustCred", "CustRfnd", "Payment", 1_000),
+        ("CustInvc", "CustCred", "Payment", 2_000),
+        ("CustInvc", "CustPymt", "Payment", 10_000),
+        ("CustInvc", "CustPymt", "Payment", 18_000),
+        ("CustInvc", "Journal", "Payment", 3_333),
+        ("CustInvc", "Journal", "Payment", 1_000_000),
+    ]
+
+
+def test_every_transaction_foots_in_both_currencies(sandbox: NetSuiteSandbox) -> None:
+    for table, column in (("transactionaccountingline", "amount"), ("transactionline", "foreignamount")):
+        query = f'select "transaction", sum({column}) s from {table} group by 1 having s <> 0'
+        assert sandbox.store.db.execute(query).fetchall() == []
+
+
+def test_receivable_account_equals_open_items(sandbox: NetSuiteSandbox) -> None:
+    """The tie-out that the pipelines prove later, here per legal entity and document currency."""
+    ledger = sandbox.store.db.execute(
+        "select l.subsidiary, t.currency, sum(l.foreignamount) from transactionline l"
+        ' join "transaction" t on t.id = l."transaction" join transactionaccountingline a'
+        ' on a."transaction" = l."transaction" and a.transactionline = l.id join account c on c.id = a.account'
+        " where c.accttype = 'AcctRec' group by 1, 2 order by 1, 2"
+    ).fetchall()
+    items = sandbox.store.db.execute(
+        "select subsidiary, currency, sum(case type when 'CustInvc' then foreignamountunpaid"
+        " when 'CustPymt' then -foreignpaymentamountunused when 'CustCred' then -foreignpaymentamountunused else 0 end)"
+        ' from "transaction" group by 1, 2 order by 1, 2'
+    ).fetchall()
+    assert ledger == items
+    assert [row[2] for row in ledger] == [6_257 - 7_700 - 2_000, 0, 0]
+
+
+def test_projection_is_idempotent(sandbox: NetSuiteSandbox) -> None:
+    before = list(sandbox.store.db.iterdump())
+    sandbox.project(company())
+    assert list(sandbox.store.db.iterdump()) == before
+
+
+def test_later_application_settles_and_deletion_reopens(sandbox: NetSuiteSandbox) -> None:
+    sandbox.finish_seeding()
+    delta = Delta(
+        invoices=[invoice(1, 16_257, tax=1_207, updated=at(40))],
+        payments=[payment(2, 7_700, day=25, charge=7, updated=at(40))],
+        applications=[Application(9, "payment", 2, 1, 6_257, START.date(), at(40))],
+    )
+    sandbox.project(delta)
+    paid = header(sandbox, "invoice", 1)
+    assert (paid["status"], paid["foreignamountunpaid"], paid["closedate"] is not None) == ("B", 0, True)
+    assert paid["lastmodifieddate"] == int(at(40).timestamp())
+    sandbox.project(Delta(deletions=[Deletion("payment", 2, "PAY-2", at(41))]))
+    again = header(sandbox, "invoice", 1)
+    assert (again["status"], again["foreignamountunpaid"], again["lastmodifieddate"]) == (
+        "A",
+        6_257,
+        int(at(41).timestamp()),
+    )
+    assert header(sandbox, "payment", 2) == {}
+    log = sandbox.store.db.execute("select type, recordid, name, externalid from deletedrecord").fetchall()
+    assert log == [("CustPymt", int(sandbox.vendor_id("payment", 2)), "PAY-2", "ch_00000000000007")]
+
+
+def test_two_applications_of_one_pair_are_one_link(sandbox: NetSuiteSandbox) -> None:
+    sandbox.project(Delta(applications=[Application(20, "payment", 2, 1, 100, START.date(), at(40))]))
+    sandbox.project(Delta(applications=[Application(21, "payment", 2, 1, 200, START.date(), at(41))]))
+    query = "select foreignamount from nexttransactionlinelink where nextdoc = ?"
+    assert sandbox.store.db.execute(query, (sandbox.vendor_id("payment", 2),)).fetchall() == [(300,)]
+
+
+def test_a_changed_party_changes_its_customers(sandbox: NetSuiteSandbox) -> None:
+    sandbox.project(Delta(parties=[party(1, "Globex Holding", "", updated=at(50))]))
+    rows = sandbox.store.db.execute(
+        "select companyname, vatregnumber, lastmodifieddate from customer where party = 1"
+    ).fetchall()
+    assert rows == [("Globex Holding", None, int(at(50).timestamp()))] * 2
+
+
+def test_instalments_and_ids(sandbox: NetSuiteSandbox) -> None:
+    rows = sandbox.store.db.execute(
+        'select "transaction", id, amount from transactioninstallment order by 2'
+    ).fetchall()
+    assert rows == [(17, 1, 500_000), (17, 2, 500_000)]
+    assert (sandbox.vendor_id("erp_customer", 5), sandbox.vendor_id("legal_entity", 2)) == ("10", "2")
+    with pytest.raises(KeyError):
+        sandbox.vendor_id("crm_account", 1)
