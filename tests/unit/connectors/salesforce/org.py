@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -88,8 +87,3 @@ def intent(key: str, payload: Mapping[str, Any] | None = None, name: str = "invo
     payload = {"open_amount": "10.00"} if payload is None else payload
     made = datetime(2026, 7, 1, tzinfo=UTC)
     return PushIntent(f"i-{key}", "crm", name, key, 1, payload, {}, parent, "c", "s", made)
-
-
-def names_in(query: str) -> list[str]:
-    """The quoted strings of a query."""
-    return re.findall(r"'((?:[^'\\]|\\.)*)'", query)
