@@ -52,7 +52,8 @@ _ABOUT = {
     "ar_account_balance": "What the CRM holds per account, legal entity and currency.",
     "ar_invoice": "What the CRM holds of invoices.",
 }
-_OPTIONAL = {"currency_iso_code"}
+_REQUIRED = {"id", "system_modstamp", "is_deleted"}
+"""Never blank. A column that vanished is refused by SOQL itself, so blanks in the others prove nothing."""
 
 
 def _columns(stream: str, mapping: Mapping_) -> list[tuple[str, str]]:
@@ -84,7 +85,7 @@ def streams(mapping: Mapping_ | None = None, overlap: timedelta = OVERLAP) -> tu
                 system="salesforce",
                 name=name,
                 primary_key=("id",),
-                fields=tuple(Field(c, source, _kind(c), required=c not in _OPTIONAL) for c, source in columns),
+                fields=tuple(Field(c, source, _kind(c), required=c in _REQUIRED) for c, source in columns),
                 cursor=CursorSpec("system_modstamp", RESOLUTION, overlap),
                 page_size=2000,
                 delete_detection="flag" if deletes else "none",
