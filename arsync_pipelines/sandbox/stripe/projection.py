@@ -222,7 +222,7 @@ class Projection:
             " and parent = ? and json_extract(body, '$.type') <> 'payout'",
             (payout_id,),
         )
-        week_end = created - created % DAY
+        week_end = monday_before(created)
         texts = self._store.select(
             "balance_transaction",
             " and parent = ? and created >= ? and created < ?",
@@ -232,6 +232,12 @@ class Projection:
         )
         chosen = choose([orjson.loads(text) for text in texts], amount - int(nets[0][0]), week_end)
         self._store.put_many({**entry, "_payout": payout_id} for entry in chosen)
+
+
+def monday_before(moment: int) -> int:
+    """Midnight UTC of the Monday on or before `moment`; payouts close weeks there."""
+    days = moment // DAY
+    return (days - (days + 3) % 7) * DAY
 
 
 def choose(loose: list[Body], missing: int, week_end: int) -> list[Body]:

@@ -78,6 +78,14 @@ def test_charge_with_its_company(fresh: Server) -> None:
     assert types[0] == "payout.created", "newest first"
 
 
+def test_a_payout_made_on_a_later_day_still_closes_its_week(fresh: Server) -> None:
+    late = replace(PAYOUT, created_at=MONDAY + timedelta(days=1), updated_at=MONDAY + timedelta(days=1))
+    fresh.sandbox.project(Delta(processor_customers=[CUSTOMER], processor_charges=[CHARGE]))
+    fresh.sandbox.project(Delta(processor_refunds=[REFUND], payouts=[late]))
+    inside = fresh.client().v1.balance_transactions.list({"payout": fresh.sandbox.vendor_id("payout", 3)}).data
+    assert sum(item.net for item in inside) == 0 and len(inside) == 3
+
+
 def test_projecting_twice_changes_nothing(fresh: Server) -> None:
     client = fresh.client()
     delta = Delta(
