@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,6 @@ class Server:
 
 def serve(state_dir: Path) -> Iterator[Server]:
     context = SandboxContext.open(state_dir, seed=7)
-    context.clock.set(datetime(2026, 7, 1, 6, tzinfo=UTC))
     sandbox = build(context)
     listener = socket.create_server(("127.0.0.1", 0))
     app = FaultMiddleware(sandbox.app, context.faults, sandbox)
