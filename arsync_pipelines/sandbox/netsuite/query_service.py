@@ -65,7 +65,7 @@ class QueryService:
 
 
 def localised(value: Any) -> str:
-    """What a column looks like after somebody made it a formatted text field: `USD 1,234.50`, or the text in brackets."""
+    """A column after somebody made it a formatted text field: `USD 1,234.50`, or the text in brackets."""
     if isinstance(value, int | float):
         return f"USD {value / 100:,.2f}"
     return f"<{value}>"

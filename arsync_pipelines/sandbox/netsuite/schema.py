@@ -1,7 +1,8 @@
 """The tables of the account: names, columns and kinds as SuiteQL shows them, and how they are stored. No queries here.
 
 Kinds: `int` ids and counts; `money` hundredths of the currency's unit in an integer (whatever its minor unit, so sums
-are exact); `rate` a stored and `num` a computed number; `any` is a value not known before it is seen; `text` (booleans are 'T'/'F'); `date` a wall time and `ts` an instant, see dates.py.
+are exact); `rate` a stored and `num` a computed number; `text` (booleans are 'T'/'F'); `date` a wall time and `ts` an
+instant, see dates.py; `any` a value whose nature is not known before it is seen.
 """
 
 from __future__ import annotations
@@ -82,12 +83,13 @@ TABLES: dict[str, Table] = {
         ),
         _table(
             "currency",
-            "int: id! currencyprecision; text: symbol! name! displaysymbol isbasecurrency isinactive; rate: exchangerate;"
-            "ts: lastmodifieddate!",
+            "int: id! currencyprecision; text: symbol! name! displaysymbol isbasecurrency isinactive;"
+            "rate: exchangerate; ts: lastmodifieddate!",
         ),
         _table(
             "currencyrate",
-            "int: id! basecurrency! transactioncurrency!; rate: exchangerate; date: effectivedate; ts: lastmodifieddate!",
+            "int: id! basecurrency! transactioncurrency!; rate: exchangerate; date: effectivedate;"
+            "ts: lastmodifieddate!",
         ),
         _table(
             "term",
@@ -114,7 +116,7 @@ TABLES: dict[str, Table] = {
         ),
         _table(
             "entityaddress",
-            "int: nkey! recordowner; text: addressee addr1 addr2 city state zip country addrtext; ts: lastmodifieddate!",
+            "int: nkey! recordowner; text: addressee addr1 addr2 city state zip country addrtext;ts: lastmodifieddate!",
             key="nkey",
         ),
         _table(

@@ -123,7 +123,7 @@ def party(identity: int, name: str, tax_id: str = "DE136695976", updated: dateti
 
 
 def company() -> Delta:
-    """Invoice 1 partly paid, 2 void (yen, instalments), 3 written off (euro, rate 1.1), 4 settled by payment and credit."""
+    """Invoice 1 partly paid, 2 void (yen, instalments), 3 written off (euro), 4 settled by payment and credit."""
     day = START.date()
     halves = ((day + timedelta(days=30), 5000), (day + timedelta(days=60), 5000))
     return Delta(

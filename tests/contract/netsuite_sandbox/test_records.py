@@ -65,16 +65,17 @@ def test_too_much_applied_names_the_field(account: Account) -> None:
 
 
 def test_dispute_fields_move_the_stamp(account: Account) -> None:
-    query = "SELECT TO_CHAR(lastmodifieddate, 'YYYY-MM-DD') AS day, custbody_disputed_amount AS d FROM transaction WHERE id = 9"
+    stamp = "TO_CHAR(lastmodifieddate, 'YYYY-MM-DD') AS day"
+    query = f"SELECT {stamp}, custbody_disputed_amount AS d FROM transaction WHERE id = 33"
     assert account.rows(query)[0]["day"] == "2026-01-25"
     change = {"custbody_dispute_reason": "PRICE", "custbody_disputed_amount": 12.5}
-    assert account.http.patch(f"{RECORD}/invoice/9", json=change).status_code == 204
+    assert account.http.patch(f"{RECORD}/invoice/33", json=change).status_code == 204
     now = account.context.clock.now()
     assert account.rows(query) == [
         {"day": account.rows("SELECT TO_CHAR(SYSDATE, 'YYYY-MM-DD') AS d FROM dual")[0]["d"], "d": "12.5"}
     ]
     assert now.year == 2026
-    assert account.http.patch(f"{RECORD}/invoice/9", json={"custbody_disputed_amount": None}).status_code == 204
+    assert account.http.patch(f"{RECORD}/invoice/33", json={"custbody_disputed_amount": None}).status_code == 204
     assert "d" not in account.rows(query)[0]
 
 

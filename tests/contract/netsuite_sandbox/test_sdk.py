@@ -15,6 +15,12 @@ from arsync_pipelines.sandbox.netsuite import ACCOUNT
 
 from .conftest import Account
 
+# the SDK's own calls of httpx and oauthlib are out of date
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:use sign_hmac_sha256_with_client:DeprecationWarning"),
+]
+
 
 class Local(NetSuiteRestApi):
     """The SDK has its host built in."""
@@ -43,7 +49,8 @@ def run(call: Callable[[], Awaitable[Any]]) -> Any:
 
 def test_reads(account: Account) -> None:
     api = Local(account)
-    page = run(lambda: api.suiteql("SELECT id, entityid FROM customer WHERE id <= 6 ORDER BY id", limit=2, offset=2))
+    first_three = "SELECT id, entityid FROM customer WHERE id <= 6 AND entityid LIKE 'CUST0%' ORDER BY id"
+    page = run(lambda: api.suiteql(first_three, limit=2, offset=2))
     assert page["items"] == [{"links": [], "id": "6", "entityid": "CUST0003"}]
     assert page["totalResults"] == 3
     bound = run(lambda: api.suiteql("SELECT id FROM customer WHERE entityid = ?", json={"params": ["CUST0002"]}))

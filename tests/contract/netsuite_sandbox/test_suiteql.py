@@ -49,8 +49,8 @@ def test_display_values_joins_and_aggregates(account: Account) -> None:
 
 def test_customer_with_billing_address(account: Account) -> None:
     rows = account.rows(
-        "SELECT c.entityid, c.creditlimit, c.creditholdoverride, c.vatregnumber, a.addr1, a.city, a.country FROM customer c"
-        " LEFT JOIN entityaddress a ON a.nkey = c.defaultbillingaddress WHERE c.id IN (2, 4) ORDER BY c.id"
+        "SELECT c.entityid, c.creditlimit, c.creditholdoverride, c.vatregnumber, a.addr1, a.city, a.country"
+        " FROM customer c LEFT JOIN entityaddress a ON a.nkey = c.defaultbillingaddress WHERE c.id IN (2, 4) ORDER BY c.id"
     )
     assert rows == [
         {"entityid": "CUST0001", "creditlimit": "50000", "creditholdoverride": "AUTO", "vatregnumber": "DE136695976",
@@ -132,7 +132,8 @@ def test_keyset_over_lines_reaches_every_line_once(account: Account, style: str)
 def test_integers_in_the_text_and_a_limit_in_the_text(account: Account) -> None:
     assert len(account.rows("SELECT id FROM transaction WHERE ROWNUM <= 3")) == 3
     assert len(account.rows("SELECT id FROM transaction WHERE id > 9 ORDER BY id FETCH FIRST 2 ROWS ONLY")) == 2
-    assert [r["id"] for r in account.rows("SELECT TOP 2 id FROM customer WHERE id >= 4 ORDER BY id")] == ["4", "6"]
+    top = "SELECT TOP 2 id FROM customer WHERE id >= 4 AND entityid LIKE 'CUST0%' ORDER BY id"
+    assert [row["id"] for row in account.rows(top)] == ["4", "6"]
 
 
 def test_faults_of_reading(account: Account) -> None:

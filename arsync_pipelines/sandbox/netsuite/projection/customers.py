@@ -16,12 +16,12 @@ _COLUMNS = (
 )
 
 
-def project_customers(db: sqlite3.Connection, delta: Delta, now: int) -> None:
+def project_customers(db: sqlite3.Connection, delta: Delta) -> None:
     db.executemany(
         "insert or replace into _party values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (p.id, p.legal_name, p.country, p.street, p.city, p.state, p.postal_code, p.phone, p.email, p.website, p.tax_id,
-             instant_of(p.updated_at))
+            (p.id, p.legal_name, p.country, p.street, p.city, p.state, p.postal_code, p.phone, p.email, p.website,
+             p.tax_id, instant_of(p.updated_at))
             for p in delta.parties
         ],
     )  # fmt: skip

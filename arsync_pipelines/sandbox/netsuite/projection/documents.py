@@ -61,7 +61,8 @@ class Batch:
     def __init__(self, db: sqlite3.Connection, ids: Iterable[int]) -> None:
         self._db = db
         known = db.execute(
-            'select id, foreigntotal, exchangerate, trandate from "transaction" where id in (select value from json_each(?))',
+            'select id, foreigntotal, exchangerate, trandate from "transaction"'
+            " where id in (select value from json_each(?))",
             (json.dumps(list(ids)),),
         )
         self._known = {row[0]: row[1:] for row in known}
@@ -95,13 +96,14 @@ class Batch:
         """True when lines had to be (re)built. `total` is signed as `foreigntotal` shows it."""
         identity = transaction_id(kind, document.id)
         trandate = wall_of(day)
+        currency, customer = CURRENCIES[document.currency], customer_id(document.erp_customer_id)
+        shown = f"{TYPE_TEXTS[type_]} #{document.number}"
         self.headers.append(
             (
-                identity, customer_id(document.erp_customer_id), document.legal_entity_id, CURRENCIES[document.currency],
-                terms, period_of(day), document.number, type_, RECORD_TYPES[type_], f"{TYPE_TEXTS[type_]} #{document.number}",
-                "T", "T" if voided else "F", "T" if reversal else "F", memo, external, dispute[0] or None,
-                document.exchange_rate, total, dispute[1] or None, trandate, wall_of(due) if due else None,
-                instant_of(document.created_at), instant_of(document.updated_at),
+                identity, customer, document.legal_entity_id, currency, terms, period_of(day), document.number, type_,
+                RECORD_TYPES[type_], shown, "T", "T" if voided else "F", "T" if reversal else "F", memo, external,
+                dispute[0] or None, document.exchange_rate, total, dispute[1] or None, trandate,
+                wall_of(due) if due else None, instant_of(document.created_at), instant_of(document.updated_at),
             )
         )  # fmt: skip
         known = self._known.get(identity)

@@ -14,7 +14,10 @@ from ..ids import account_id
 
 LineRow = tuple[int, int, int, int | None, int, int, str, str, str | None, float | None, float | None, int, int]
 PostingRow = tuple[int, int, int, int, str, int, int | None, int | None, float]
-LINE_COLUMNS = "transaction id linesequencenumber item entity subsidiary mainline taxline memo quantity rate foreignamount netamount"
+LINE_COLUMNS = (
+    "transaction id linesequencenumber item entity subsidiary mainline taxline memo quantity rate foreignamount"
+    " netamount"
+)
 POSTING_COLUMNS = "transaction transactionline accountingbook account posting amount debit credit exchangerate"
 _SCALE = 10**10
 

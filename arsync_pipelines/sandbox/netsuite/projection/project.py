@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from ...core.world.records import Delta
-from ..dates import instant_of
 from ..store import Store
 from .customers import project_customers
 from .documents import project_documents
@@ -18,7 +17,7 @@ def project(store: Store, delta: Delta, now: datetime) -> None:
     with store.write() as db:
         db.execute("delete from touched")
         project_reference(db, delta, now)
-        project_customers(db, delta, instant_of(now))
+        project_customers(db, delta)
         project_documents(db, delta)
         link_applications(db, delta)
         delete_transactions(db, delta.deletions)

@@ -121,6 +121,13 @@ def log_deletion(db: sqlite3.Connection, identity: int, type_: str, at: int, nam
     )
 
 
+_PAID = 'select sum(l.foreignamount) from nexttransactionlinelink l where l.previousdoc = "transaction".id'
+_USED = 'select sum(l.foreignamount) from nexttransactionlinelink l where l.nextdoc = "transaction".id'
+_CLOSED = 'select max(l.applied_on) from nexttransactionlinelink l where l.previousdoc = "transaction".id'
+_INVOICES = "where type = 'CustInvc' and id in (select id from touched)"
+_SOURCES = "where type in ('CustPymt', 'CustCred') and id in (select id from touched)"
+
+
 def settle(db: sqlite3.Connection) -> None:
     """Paid, open, used and unused amounts, status, close date and modification stamp of the touched transactions."""
     db.execute(
@@ -128,27 +135,23 @@ def settle(db: sqlite3.Connection) -> None:
         ' where touched.id = "transaction".id and touched.stamp > 0'
     )
     db.execute(
-        'update "transaction" set foreignamountpaid = coalesce((select sum(l.foreignamount) from nexttransactionlinelink l'
-        ' where l.previousdoc = "transaction".id), 0), closedate = (select max(l.applied_on) from nexttransactionlinelink l'
-        " where l.previousdoc = \"transaction\".id) where type = 'CustInvc' and id in (select id from touched)"
+        f'update "transaction" set foreignamountpaid = coalesce(({_PAID}), 0), closedate = ({_CLOSED}) {_INVOICES}'
     )
     db.execute(
         'update "transaction" set'
         " foreignamountunpaid = case voided when 'T' then 0 else foreigntotal - foreignamountpaid end,"
         " status = case when voided = 'T' then 'V' when foreigntotal = foreignamountpaid then 'B' else 'A' end,"
         " closedate = case when voided = 'T' or foreigntotal = foreignamountpaid then coalesce(closedate, trandate) end"
-        " where type = 'CustInvc' and id in (select id from touched)"
+        f" {_INVOICES}"
     )
+    # a refund takes from a payment or credit memo as its next document
     db.execute(
-        'update "transaction" set foreignpaymentamountused ='
-        ' coalesce((select sum(l.foreignamount) from nexttransactionlinelink l where l.nextdoc = "transaction".id), 0)'
-        ' + coalesce((select sum(l.foreignamount) from nexttransactionlinelink l where l.previousdoc = "transaction".id), 0)'
-        " where type in ('CustPymt', 'CustCred') and id in (select id from touched)"
+        'update "transaction" set'
+        f" foreignpaymentamountused = coalesce(({_USED}), 0) + coalesce(({_PAID}), 0) {_SOURCES}"
     )
     db.execute(
         'update "transaction" set foreignpaymentamountunused = abs(foreigntotal) - foreignpaymentamountused,'
         " status = case when type = 'CustPymt' then status"
-        " when abs(foreigntotal) = foreignpaymentamountused then 'B' else 'A' end"
-        " where type in ('CustPymt', 'CustCred') and id in (select id from touched)"
+        f" when abs(foreigntotal) = foreignpaymentamountused then 'B' else 'A' end {_SOURCES}"
     )
     db.execute("delete from touched")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -109,25 +110,26 @@ def read(db: sqlite3.Connection, field: Field, value: Any, path: str) -> Any:
         return None
     if field.kind == "ref":
         return reference(db, field.target, value, path)
-    if field.kind == "bool":
-        if not isinstance(value, bool):
-            raise _bad(path)
-        return "T" if value else "F"
     if field.kind == "choice":
         return str(value.get("id", "")) if isinstance(value, dict) else str(value)
+    if field.kind == "bool" and isinstance(value, bool):
+        return "T" if value else "F"
     if field.kind in {"money", "rate"}:
         number = _number(value, path)
         return float(number) if field.kind == "rate" else hundredths(number)
     if field.kind == "date":
-        try:
-            return wall_of(date.fromisoformat(str(value)[:10]))
-        except ValueError as error:
-            raise _bad(path) from error
-    if not isinstance(value, str):
-        raise _bad(path)
-    if field.column == "externalid" and not _EXTERNAL_ID.fullmatch(value):
+        return _date(value, path)
+    malformed = field.column == "externalid" and not _EXTERNAL_ID.fullmatch(str(value))
+    if not isinstance(value, str) or field.kind == "bool" or malformed:
         raise _bad(path)
     return value
+
+
+def _date(value: Any, path: str) -> int:
+    try:
+        return wall_of(date.fromisoformat(str(value)[:10]))
+    except ValueError as error:
+        raise _bad(path) from error
 
 
 def hundredths(number: Decimal) -> int:
@@ -182,10 +184,11 @@ def show(db: sqlite3.Connection, field: Field, value: Any, record_url: str) -> A
         return {"links": links, "id": str(value), "refName": row[0] if row else ""}
     if field.kind == "choice":
         return {"id": value, "refName": str(value).capitalize()}
-    if field.kind == "bool":
-        return value == "T"
     if field.kind == "money":
         return value // 100 if value % 100 == 0 else value / 100
-    if field.kind == "date":
-        return day_of(value).isoformat()
-    return iso_utc(value) if field.kind == "ts" else value
+    plain: dict[FieldKind, Callable[[Any], Any]] = {
+        "bool": lambda v: v == "T",
+        "date": lambda v: day_of(v).isoformat(),
+        "ts": iso_utc,
+    }
+    return plain.get(field.kind, lambda v: v)(value)

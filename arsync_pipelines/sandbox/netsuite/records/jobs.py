@@ -1,8 +1,7 @@
-"""Asynchronous requests: jobs, their tasks and results, idempotency keys. What a task does is the service's business."""
+"""Asynchronous requests: jobs, their tasks and results, idempotency keys; what a task does is decided elsewhere."""
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -113,11 +112,8 @@ class Jobs:
         return row[0], orjson.loads(row[1])
 
     def _save(self, job: int, state: str, tasks: list[dict[str, Any]]) -> None:
-        def store(db: sqlite3.Connection) -> None:
+        with self._store.write() as db:
             db.execute("update _job set state = ?, tasks = ? where id = ?", (state, orjson.dumps(tasks), job))
-
-        with self._store.write() as connection:
-            store(connection)
 
 
 def _now() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core.context import SandboxContext
-from ..dates import instant_of
+from ..dates import day_of, instant_of
 from ..errors import ApiError
 from ..store import Store
 from . import customer, fields, transactions
@@ -72,8 +72,8 @@ class Operations:
                 customer.update(db, found, body, now)
             return found, "update" if task["method"] == "PATCH" else "upsert"
         if record.type:
-            today = self._store.time.wall(now)
-            identity = transactions.create(db, record, body, now, fields.day_of(today))
+            today = day_of(self._store.time.wall(now))
+            identity = transactions.create(db, record, body, now, today)
         else:
             identity = customer.create(db, body, now)
         return identity, "create" if task["method"] == "POST" else "upsert"
@@ -100,7 +100,7 @@ class Operations:
             if value is not None:
                 shown[name] = fields.show(db, field, value, root)
         if record.type:
-            self._read_transaction(db, record, identity, shown)
+            self._read_status(db, identity, shown)
         for sublist in sorted(record.sublists):
             shown[sublist] = {"links": [{"rel": "self", "href": f"{url}/{sublist}"}]}
             if task["expand"] and sublist == "apply":
@@ -108,7 +108,7 @@ class Operations:
         return shown
 
     @staticmethod
-    def _read_transaction(db: sqlite3.Connection, record: RecordType, identity: int, shown: dict[str, Any]) -> None:
+    def _read_status(db: sqlite3.Connection, identity: int, shown: dict[str, Any]) -> None:
         status = 'select status, ns_status(type, status) from "transaction" where id = ?'
         code, text = db.execute(status, (identity,)).fetchone()
         shown["status"] = {"id": code, "refName": text.partition(" : ")[2]}

@@ -59,7 +59,7 @@ class RecordService:
         }
         return _answer(self._operations.run(task))
 
-    def handle_job(self, request: Request, body: bytes) -> Response:
+    def handle_job(self, request: Request, _body: bytes) -> Response:
         match = re.fullmatch(r"(\d+)(?:/(task)(?:/(\d+)(?:/(result))?)?)?", request.path_params["path"].strip("/"))
         if match is None:
             raise ApiError(404, "NONEXISTENT_ID", f"{request.url.path} is not a job, a task or a result.")
@@ -81,7 +81,7 @@ class RecordService:
         return response
 
     def _accept(self, request: Request, name: str, key: str, content: Any) -> Response:
-        base = {
+        base: dict[str, Any] = {
             "type": name,
             "method": request.method,
             "strict": request.headers.get("x-netsuite-propertynamevalidation", "warning").lower(),

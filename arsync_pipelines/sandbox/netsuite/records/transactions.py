@@ -43,10 +43,11 @@ def create(db: sqlite3.Connection, record: RecordType, body: Mapping[str, Any], 
     if record.type == "CustInvc":
         row.setdefault("terms", customer[2])
         row.setdefault("duedate", _due(db, row.get("terms"), row["trandate"]))
-    parts = _parts(db, record, body, row, account)
-    total = row["foreigntotal"] = _total(record, parts)
+    parts = _parts(record, body, row, account)
+    total = row["foreigntotal"] = _total(parts)
     row |= {
-        "id": identity, "type": record.type, "recordtype": record.name, "posting": "T", "voided": "F", "isreversal": "F",
+        "id": identity, "type": record.type, "recordtype": record.name,
+        "posting": "T", "voided": "F", "isreversal": "F",
         "trandisplayname": f"{TYPE_TEXTS[record.type]} #{row['tranid']}", "createddate": now, "lastmodifieddate": now,
         "status": {"CustInvc": "A", "CustCred": "A", "CustPymt": "B"}[record.type],
     }  # fmt: skip
@@ -71,8 +72,8 @@ def update(db: sqlite3.Connection, record: RecordType, identity: int, body: Mapp
         names = ("entity", "subsidiary", "currency", "exchangerate", "foreigntotal")
         found = db.execute(f'select {", ".join(names)} from "transaction" where id = ?', (identity,)).fetchone()
         row = dict(zip(names, found, strict=True))
-        parts = _parts(db, record, body, row, account)
-        db.execute('update "transaction" set foreigntotal = ? where id = ?', (_total(record, parts), identity))
+        parts = _parts(record, body, row, account)
+        db.execute('update "transaction" set foreigntotal = ? where id = ?', (_total(parts), identity))
         for table in ("transactionline", "transactionaccountingline"):
             db.execute(f'delete from {table} where "transaction" = ?', (identity,))
         _write_lines(db, identity, row, parts)
@@ -87,9 +88,7 @@ def delete(db: sqlite3.Connection, record: RecordType, identity: int, now: int) 
     settle(db)
 
 
-def _parts(
-    db: sqlite3.Connection, record: RecordType, body: Mapping[str, Any], row: dict[str, Any], account: int | None
-) -> list[Part]:
+def _parts(record: RecordType, body: Mapping[str, Any], row: dict[str, Any], account: int | None) -> list[Part]:
     if record.type == "CustPymt":
         total = row.get("foreigntotal")
         if not total or total < 0:
@@ -104,7 +103,7 @@ def _parts(
     for number, item in enumerate(items):
         path = f"item.items[{number}]"
         quantity = float(item.get("quantity", 1))
-        value = item["amount"] if "amount" in item else None
+        value = item.get("amount")
         cents = amount(value, f"{path}.amount") if value is not None else None
         if cents is None:
             if "rate" not in item:
@@ -120,7 +119,7 @@ def _parts(
     return [Part("receivable", -sum(part.amount for part in parts)), *parts]
 
 
-def _total(record: RecordType, parts: list[Part]) -> int:
+def _total(parts: list[Part]) -> int:
     """Main line: the bank side of a payment, the receivable side of sales documents (negative for credit memos)."""
     return parts[0].amount
 

@@ -15,7 +15,7 @@ from ..errors import bad_query
 # sqlglot would rewrite their format models to Python's; under a name it does not know they reach the store unchanged
 _OWN = re.compile(r"\b(TO_CHAR|TO_DATE|TO_TIMESTAMP|TO_NUMBER|TRUNC|ADD_MONTHS|LAST_DAY)(?=\s*\()", re.IGNORECASE)
 _QUOTED = re.compile(r"('(?:[^']|'')*')")
-_COMPARED_INTEGER = re.compile(r"(ROWNUM\s*)?([<>=]\s*)(\d+)(?=\s|\)|$)", re.IGNORECASE)
+_COMPARED_INTEGER = re.compile(r"(ROWNUM\s*)?([<>=]+\s*)(\d+)(?=\s|\)|$)", re.IGNORECASE)
 
 
 def parse(text: str) -> exp.Query:

@@ -106,7 +106,8 @@ class SuiteQl:
         """`totalResults`, without counting the rest of a table for each of its pages.
 
         A read that goes on by keyset changes only its lower bounds; what is left after a row of the page before is the
-        earlier total minus the rows up to it. Everything else is counted once for statement, binds and state of the store.
+        earlier total minus the rows up to it. Everything else is counted once for statement,
+        binds and state of the store.
         """
         fixed = tuple(sorted((key, value) for key, value in named.items() if key not in statement.moving))
         family = (text, fixed)
@@ -159,7 +160,7 @@ def compile_statement(text: str, hidden: frozenset[tuple[str, str]], ignore_filt
     )
 
 
-def _count(lowered: exp.Expression) -> str:
+def _count(lowered: exp.Expr) -> str:
     bare = lowered.copy()
     bare.set("order", None)
     grouped = any(bare.args.get(key) for key in ("group", "having", "distinct", "limit"))
@@ -168,7 +169,7 @@ def _count(lowered: exp.Expression) -> str:
     return f"select count(*) from ({bare.sql(dialect='sqlite')})"
 
 
-def _moving_binds(lowered: exp.Expression) -> frozenset[str]:
+def _moving_binds(lowered: exp.Expr) -> frozenset[str]:
     """Binds that occur only as lower bounds on the columns that the result is ordered by (ascending)."""
     where, order = lowered.args.get("where"), lowered.args.get("order")
     if not isinstance(lowered, exp.Select) or where is None or order is None or lowered.args.get("group"):
@@ -218,7 +219,7 @@ def _remember(cache: OrderedDict[tuple[Any, ...], Any], key: tuple[Any, ...], va
         cache.popitem(last=False)
 
 
-def _money(hundredths: int) -> str:
+def _money(hundredths: int | float) -> str:
     """Exact, as short as possible: 1234.5, 1200, -0.07."""
     if not isinstance(hundredths, int):
         return number_text(hundredths / 100)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -27,7 +27,7 @@ class Expressions:
     def __init__(self, run: Lowering) -> None:
         self._run = run
 
-    def lower(self, node: exp.Expression, scope: Scope) -> Value:
+    def lower(self, node: exp.Expr, scope: Scope) -> Value:
         for kinds, method in _METHODS:
             if isinstance(node, kinds):
                 return method(self, node, scope)
@@ -37,7 +37,7 @@ class Expressions:
             f"Search error occurred: Invalid or unsupported search. {type(node).__name__} is not supported."
         )
 
-    def boolean(self, node: exp.Expression, scope: Scope) -> exp.Expression:
+    def boolean(self, node: exp.Expr, scope: Scope) -> exp.Expr:
         return self.lower(node, scope)[0]
 
     def _column(self, node: exp.Column, scope: Scope) -> Value:
@@ -51,27 +51,27 @@ class Expressions:
         column.meta["kind"] = kind
         return column, kind
 
-    def _literal(self, node: exp.Literal, scope: Scope) -> Value:
+    def _literal(self, node: exp.Literal, _scope: Scope) -> Value:
         return node.copy(), "text" if node.is_string else ("int" if node.name.isdigit() else "num")
 
-    def _placeholder(self, node: exp.Placeholder, scope: Scope) -> Value:
+    def _placeholder(self, node: exp.Placeholder, _scope: Scope) -> Value:
         return self._run.bind(node), "int" if node.name.startswith("n") else "any"
 
-    def _constant(self, node: exp.Expression, scope: Scope) -> Value:
+    def _constant(self, node: exp.Expr, _scope: Scope) -> Value:
         return node.copy(), "any"
 
-    def _now(self, node: exp.Expression, scope: Scope) -> Value:
+    def _now(self, _node: exp.Expr, _scope: Scope) -> Value:
         return exp.Placeholder(this="now"), "date"
 
     def _paren(self, node: exp.Paren, scope: Scope) -> Value:
         inner, kind = self.lower(node.this, scope)
         return exp.Paren(this=inner), kind
 
-    def _logic(self, node: exp.Expression, scope: Scope) -> Value:
+    def _logic(self, node: exp.Expr, scope: Scope) -> Value:
         children = {key: self.boolean(node.args[key], scope) for key in ("this", "expression") if node.args.get(key)}
         return type(node)(**children), "int"
 
-    def _compare(self, node: exp.Expression, scope: Scope) -> Value:
+    def _compare(self, node: exp.Expr, scope: Scope) -> Value:
         left, right = node.this, node.expression
         if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
             if len(left.expressions) != len(right.expressions):
@@ -82,7 +82,7 @@ class Expressions:
         a, b = self._pair(left, right, scope)
         return type(node)(this=a, expression=b), "int"
 
-    def _pair(self, left: exp.Expression, right: exp.Expression, scope: Scope) -> tuple[exp.Expression, exp.Expression]:
+    def _pair(self, left: exp.Expr, right: exp.Expr, scope: Scope) -> tuple[exp.Expr, exp.Expr]:
         return align(self.lower(left, scope), self.lower(right, scope))
 
     def _between(self, node: exp.Between, scope: Scope) -> Value:
@@ -147,7 +147,8 @@ class Expressions:
         return exp.Cast(this=shifted, to=exp.DataType.build("INTEGER")), "date"
 
     def _multiply(self, node: exp.Mul | exp.Div | exp.Mod, scope: Scope) -> Value:
-        left, right = plain(self.lower(node.this, scope)), plain(self.lower(node.expression, scope))
+        sides = (node.this, node.expression)
+        left, right = [plain(self.lower(side, scope)) for side in sides]
         if isinstance(node, exp.Div):
             left = exp.Mul(this=number(1.0), expression=exp.Paren(this=left))
         return exp.Paren(this=type(node)(this=left, expression=right)), "num"
@@ -162,7 +163,7 @@ class Expressions:
         parts = [exp.Coalesce(this=text(side), expressions=[exp.Literal.string("")]) for side in sides]
         return exp.Paren(this=exp.DPipe(this=parts[0], expression=parts[1])), "text"
 
-    def _kept(self, node: exp.Expression, scope: Scope) -> Value:
+    def _kept(self, node: exp.Expr, scope: Scope) -> Value:
         """SUM, MIN, MAX, ABS: money stays money, and is summed in whole hundredths."""
         distinct = isinstance(node.this, exp.Distinct)
         inner, kind = self.lower(node.this.expressions[0] if distinct else node.this, scope)
@@ -210,7 +211,7 @@ class Expressions:
         test = exp.Not(this=exp.Is(this=node.this, expression=exp.null()))
         return self._case(exp.Case(ifs=[exp.If(this=test, true=node.args["true"])], default=node.args["false"]), scope)
 
-    def unify(self, nodes: list[exp.Expression], scope: Scope) -> tuple[Kind, list[exp.Expression]]:
+    def unify(self, nodes: list[exp.Expr], scope: Scope) -> tuple[Kind, list[exp.Expr]]:
         """Values that stand for one another, all in one representation."""
         values = [self.lower(node, scope) for node in nodes]
         kinds = [kind for node, kind in values if not isinstance(node, exp.Null)]
@@ -273,7 +274,7 @@ class Expressions:
         """Functions that both databases have: children are lowered, SQLite refuses what it does not know."""
 
         def convert(child: object) -> object:
-            if isinstance(child, exp.Expression):
+            if isinstance(child, exp.Expr):
                 return plain(self.lower(child, scope)) if not isinstance(child, exp.Var) else child.copy()
             if isinstance(child, list):
                 return [convert(item) for item in child]
@@ -285,12 +286,12 @@ class Expressions:
         return type(node)(**{key: convert(child) for key, child in node.args.items()}), kind
 
 
-def _items(node: exp.Expression) -> list[exp.Expression]:
+def _items(node: exp.Expr) -> list[exp.Expr]:
     return list(node.expressions) if isinstance(node, exp.Tuple) else [node]
 
 
-_Method = Callable[[Expressions, "exp.Expression", Scope], Value]
-_METHODS: list[tuple[type[exp.Expression] | tuple[type[exp.Expression], ...], _Method]] = [
+_Method = Callable[[Expressions, Any, Scope], Value]
+_METHODS: list[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], _Method]] = [
     (exp.Column, Expressions._column),
     (exp.Literal, Expressions._literal),
     (exp.Placeholder, Expressions._placeholder),

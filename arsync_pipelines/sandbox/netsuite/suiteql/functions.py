@@ -60,7 +60,7 @@ def _last_day(values: list[Value]) -> Value:
     return call("ns_last_day", wall(values[0])), "date"
 
 
-def _sysdate(values: list[Value]) -> Value:
+def _sysdate(_values: list[Value]) -> Value:
     return exp.Placeholder(this="now"), "date"
 
 

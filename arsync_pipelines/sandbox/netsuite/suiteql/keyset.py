@@ -10,10 +10,10 @@ from sqlglot import exp
 
 _LOWER = (exp.GT, exp.GTE)
 _UPPER = (exp.LT, exp.LTE)
-_Bounds = dict[tuple[str, bool], tuple[exp.Column, list[exp.Expression]]]
+_Bounds = dict[tuple[str, bool], tuple[exp.Column, list[exp.Expr]]]
 
 
-def conjuncts(node: exp.Expression) -> list[exp.Expression]:
+def conjuncts(node: exp.Expr) -> list[exp.Expr]:
     if isinstance(node, exp.And):
         return [*conjuncts(node.this), *conjuncts(node.expression)]
     if isinstance(node, exp.Paren):
@@ -21,7 +21,7 @@ def conjuncts(node: exp.Expression) -> list[exp.Expression]:
     return [node]
 
 
-def disjuncts(node: exp.Expression) -> list[exp.Expression]:
+def disjuncts(node: exp.Expr) -> list[exp.Expr]:
     if isinstance(node, exp.Paren):
         return disjuncts(node.this)
     if isinstance(node, exp.Or):
@@ -29,9 +29,9 @@ def disjuncts(node: exp.Expression) -> list[exp.Expression]:
     return [node]
 
 
-def sharpen(condition: exp.Expression) -> exp.Expression:
+def sharpen(condition: exp.Expr) -> exp.Expr:
     """The same WHERE condition with implied ranges added and range ORs hidden."""
-    parts: list[exp.Expression] = []
+    parts: list[exp.Expr] = []
     for part in conjuncts(condition):
         if not isinstance(part, exp.Or):
             parts.append(part)
@@ -45,7 +45,7 @@ def sharpen(condition: exp.Expression) -> exp.Expression:
     return exp.and_(*parts, copy=False)
 
 
-def _bounds(node: exp.Expression) -> _Bounds:
+def _bounds(node: exp.Expr) -> _Bounds:
     """Bounds on columns that hold whenever the node is true: (column, is lower bound) -> candidates."""
     branches = disjuncts(node)
     if len(branches) > 1:
@@ -67,7 +67,7 @@ def _bounds(node: exp.Expression) -> _Bounds:
     return bounds
 
 
-def _extreme(column: exp.Column, values: list[exp.Expression], low: bool) -> exp.Expression:
+def _extreme(column: exp.Column, values: list[exp.Expr], low: bool) -> exp.Expr:
     """The weakest of the candidates; texts bound to a number column must not be compared as texts."""
     copies = [value.copy() for value in values]
     if len({value.sql() for value in copies}) == 1:

@@ -11,7 +11,7 @@ from ..errors import bad_query
 from ..schema import TABLES, Kind
 
 # what a value is while it is lowered: `money` counts hundredths, `num` is a plain number, `any` is not known
-Value = tuple[exp.Expression, Kind]
+Value = tuple[exp.Expr, Kind]
 
 
 @dataclass

@@ -29,7 +29,7 @@ class Lowering:
     def bind(node: exp.Placeholder) -> exp.Placeholder:
         return exp.Placeholder(this=node.name)
 
-    def query(self, tree: exp.Expression, parent: Scope | None) -> tuple[exp.Expression, dict[str, Kind]]:
+    def query(self, tree: exp.Expr, parent: Scope | None) -> tuple[exp.Expr, dict[str, Kind]]:
         """The lowered query and its columns in order: label -> kind."""
         scope = Scope(parent)
         with_ = next((tree.args[key] for key in _CTES if tree.args.get(key)), None)
@@ -45,7 +45,7 @@ class Lowering:
         scope.ctes[name] = columns
         return exp.CTE(this=lowered, alias=exp.TableAlias(this=quoted(name)))
 
-    def _body(self, tree: exp.Expression, scope: Scope) -> tuple[exp.Expression, dict[str, Kind]]:
+    def _body(self, tree: exp.Expr, scope: Scope) -> tuple[exp.Expr, dict[str, Kind]]:
         if isinstance(tree, exp.Subquery):
             return self.query(tree.this, scope)
         if isinstance(tree, exp.SetOperation):
@@ -91,7 +91,7 @@ class Lowering:
             lowered.set("limit", exp.Limit(expression=exp.Literal.number(rows)))
         return lowered, columns
 
-    def _source(self, node: exp.Expression, scope: Scope) -> exp.Expression:
+    def _source(self, node: exp.Expr, scope: Scope) -> exp.Expr:
         if isinstance(node, exp.Subquery):
             alias = node.alias.lower() or f"_q{len(scope.sources)}"
             lowered, columns = self.query(node.this, scope.parent)
@@ -105,7 +105,7 @@ class Lowering:
         scope.add(alias, Source("", derived) if derived is not None else table_source(name, self._hidden))
         return exp.Table(this=quoted(name), alias=exp.TableAlias(this=quoted(alias)))
 
-    def _join(self, join: exp.Join, source: exp.Expression, scope: Scope) -> exp.Join:
+    def _join(self, join: exp.Join, source: exp.Expr, scope: Scope) -> exp.Join:
         if join.args.get("using"):
             raise bad_query("Search error occurred: Invalid or unsupported search. USING is not supported; use ON.")
         on = join.args.get("on")
@@ -115,9 +115,9 @@ class Lowering:
         kept = {key: value for key, value in join.args.items() if key in ("side", "kind")}
         return exp.Join(this=source, on=self._expressions.boolean(on, scope) if on is not None else None, **kept)
 
-    def _outputs(self, tree: exp.Select, scope: Scope) -> tuple[dict[str, Kind], list[exp.Expression]]:
+    def _outputs(self, tree: exp.Select, scope: Scope) -> tuple[dict[str, Kind], list[exp.Expr]]:
         columns: dict[str, Kind] = {}
-        outputs: list[exp.Expression] = []
+        outputs: list[exp.Expr] = []
         for position, item in enumerate(tree.expressions, start=1):
             star = isinstance(item, exp.Star) or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star))
             if star:
@@ -138,12 +138,12 @@ class Lowering:
             outputs.append(exp.Alias(this=node, alias=quoted(label)))
         return columns, outputs
 
-    def _where(self, tree: exp.Select, scope: Scope) -> tuple[exp.Expression | None, int | None]:
+    def _where(self, tree: exp.Select, scope: Scope) -> tuple[exp.Expr | None, int | None]:
         """The condition without ROWNUM, and the row limit that ROWNUM meant."""
         where = tree.args.get("where")
         if where is None:
             return None, None
-        kept: list[exp.Expression] = []
+        kept: list[exp.Expr] = []
         limit: int | None = None
         for part in conjuncts(where.this):
             rows = _rownum(part)
@@ -157,7 +157,7 @@ class Lowering:
         wrapped = [exp.Paren(this=part) if isinstance(part, exp.Or) else part for part in parts]
         return sharpen(exp.and_(*wrapped, copy=False)), limit
 
-    def _order(self, tree: exp.Expression, scope: Scope, aliases: dict[str, exp.Expression]) -> exp.Order | None:
+    def _order(self, tree: exp.Expr, scope: Scope, aliases: dict[str, exp.Expr]) -> exp.Order | None:
         order = tree.args.get("order")
         if order is None:
             return None
@@ -188,7 +188,7 @@ class Lowering:
         return min(int(count.name), rownum) if rownum is not None else int(count.name)
 
 
-def _make_plain(query: exp.Expression, place: int, kind: Kind) -> None:
+def _make_plain(query: exp.Expr, place: int, kind: Kind) -> None:
     """Brings one column of a lowered query into plain representation, where two kinds meet in a set operation."""
     if isinstance(query, exp.SetOperation):
         _make_plain(query.this, place, kind)
@@ -198,7 +198,7 @@ def _make_plain(query: exp.Expression, place: int, kind: Kind) -> None:
         item.set("this", plain((item.this, kind)))
 
 
-def _rownum(part: exp.Expression) -> int | None:
+def _rownum(part: exp.Expr) -> int | None:
     """The rows that `ROWNUM <= n`, `ROWNUM < n` or `ROWNUM = 1` allow; None for other conditions."""
     left, right = part.this, part.args.get("expression")
     pseudo = isinstance(left, exp.Pseudocolumn | exp.Column) and left.name.upper() == "ROWNUM"
@@ -212,5 +212,5 @@ def _rownum(part: exp.Expression) -> int | None:
     return int(right.name) - (1 if isinstance(part, exp.LT) else 0)
 
 
-def _mentions_cursor(part: exp.Expression) -> bool:
+def _mentions_cursor(part: exp.Expr) -> bool:
     return any(node.name.lower() in _CURSOR_COLUMNS for node in part.find_all(exp.Column))

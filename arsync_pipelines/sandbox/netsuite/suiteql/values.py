@@ -10,20 +10,20 @@ from .scope import Value
 NUMERIC = ("int", "money", "rate", "num")
 
 
-def call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def number(value: int | float) -> exp.Literal:
+def number(value: int | float) -> exp.Expr:
     return exp.Literal.number(value)
 
 
-def is_free(node: exp.Expression) -> bool:
+def is_free(node: exp.Expr) -> bool:
     """A literal or a bind: a value whose kind the other side decides."""
     return isinstance(node, exp.Placeholder | exp.Literal | exp.Null)
 
 
-def plain(value: Value) -> exp.Expression:
+def plain(value: Value) -> exp.Expr:
     """As SQLite would compute with it: money in units, instants as wall times."""
     node, kind = value
     if kind == "money":
@@ -33,7 +33,7 @@ def plain(value: Value) -> exp.Expression:
     return node
 
 
-def wall(value: Value) -> exp.Expression:
+def wall(value: Value) -> exp.Expr:
     """As a wall time; texts are read in the account's date format."""
     node, kind = value
     if kind == "date":
@@ -43,12 +43,12 @@ def wall(value: Value) -> exp.Expression:
     return call("ns_read", node)
 
 
-def instant(value: Value) -> exp.Expression:
+def instant(value: Value) -> exp.Expr:
     node, kind = value
     return node if kind == "ts" else call("ns_instant", wall(value))
 
 
-def text(value: Value, show: bool = True) -> exp.Expression:
+def text(value: Value) -> exp.Expr:
     """As Oracle converts to text without a format model."""
     node, kind = value
     if kind == "text":
@@ -58,7 +58,7 @@ def text(value: Value, show: bool = True) -> exp.Expression:
     return call("ns_text", plain(value))
 
 
-def money_of(value: Value) -> exp.Expression | None:
+def money_of(value: Value) -> exp.Expr | None:
     """The value in hundredths if that is exact and cheap, else None."""
     node, kind = value
     if kind == "money" or isinstance(node, exp.Null):
@@ -73,30 +73,31 @@ def money_of(value: Value) -> exp.Expression | None:
     return None
 
 
-def align(left: Value, right: Value) -> tuple[exp.Expression, exp.Expression]:
+def align(left: Value, right: Value) -> tuple[exp.Expr, exp.Expr]:
     """Both sides of a comparison in one representation, a column kept bare so that its index can be used."""
     kinds = {left[1], right[1]}
-    if "ts" in kinds:
-        if left[1] == "ts" and not (right[1] == "date" and isinstance(right[0], exp.Column)):
-            return left[0], instant(right)
-        if right[1] == "ts" and not (left[1] == "date" and isinstance(left[0], exp.Column)):
-            return instant(left), right[0]
-        return wall(left), wall(right)
-    if "date" in kinds:
-        return wall(left), wall(right)
+    if kinds & {"date", "ts"}:
+        return _align_times(left, right)
     if "money" in kinds:
-        a, b = money_of(left), money_of(right)
-        if a is not None and b is not None:
-            return a, b
-        return _real(left), _real(right)
-    if kinds & {"num", "rate"} and (is_free(left[0]) or is_free(right[0])):
-        return _real(left), _real(right)
-    if "int" in kinds and not (isinstance(left[0], exp.Column) or isinstance(right[0], exp.Column)):
+        exact = money_of(left), money_of(right)
+        if exact[0] is not None and exact[1] is not None:
+            return exact[0], exact[1]
+    free = is_free(left[0]) or is_free(right[0])
+    computed = "int" in kinds and not (isinstance(left[0], exp.Column) or isinstance(right[0], exp.Column))
+    if "money" in kinds or (free and kinds & {"num", "rate"}) or computed:
         return _real(left), _real(right)
     return left[0], right[0]
 
 
-def _real(value: Value) -> exp.Expression:
+def _align_times(left: Value, right: Value) -> tuple[exp.Expr, exp.Expr]:
+    if left[1] == "ts" and not (right[1] == "date" and isinstance(right[0], exp.Column)):
+        return left[0], instant(right)
+    if right[1] == "ts" and not (left[1] == "date" and isinstance(left[0], exp.Column)):
+        return instant(left), right[0]
+    return wall(left), wall(right)
+
+
+def _real(value: Value) -> exp.Expr:
     node = plain(value)
     return exp.Cast(this=node, to=exp.DataType.build("REAL")) if is_free(node) else node
 
