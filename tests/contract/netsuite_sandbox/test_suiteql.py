@@ -50,7 +50,8 @@ def test_display_values_joins_and_aggregates(account: Account) -> None:
 def test_customer_with_billing_address(account: Account) -> None:
     rows = account.rows(
         "SELECT c.entityid, c.creditlimit, c.creditholdoverride, c.vatregnumber, a.addr1, a.city, a.country"
-        " FROM customer c LEFT JOIN entityaddress a ON a.nkey = c.defaultbillingaddress WHERE c.id IN (2, 4) ORDER BY c.id"
+        " FROM customer c LEFT JOIN entityaddress a ON a.nkey = c.defaultbillingaddress"
+        " WHERE c.id IN (2, 4) ORDER BY c.id"
     )
     assert rows == [
         {"entityid": "CUST0001", "creditlimit": "50000", "creditholdoverride": "AUTO", "vatregnumber": "DE136695976",

@@ -114,15 +114,17 @@ def read(db: sqlite3.Connection, field: Field, value: Any, path: str) -> Any:
         return str(value.get("id", "")) if isinstance(value, dict) else str(value)
     if field.kind == "bool" and isinstance(value, bool):
         return "T" if value else "F"
-    if field.kind in {"money", "rate"}:
-        number = _number(value, path)
-        return float(number) if field.kind == "rate" else hundredths(number)
-    if field.kind == "date":
-        return _date(value, path)
+    readers: dict[FieldKind, Callable[[Any, str], Any]] = {"money": amount, "rate": _rate, "date": _date}
+    if reader := readers.get(field.kind):
+        return reader(value, path)
     malformed = field.column == "externalid" and not _EXTERNAL_ID.fullmatch(str(value))
     if not isinstance(value, str) or field.kind == "bool" or malformed:
         raise _bad(path)
     return value
+
+
+def _rate(value: Any, path: str) -> float:
+    return float(_number(value, path))
 
 
 def _date(value: Any, path: str) -> int:

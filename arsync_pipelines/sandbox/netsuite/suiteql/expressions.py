@@ -142,8 +142,8 @@ class Expressions:
         date, days = (left, right) if left[1] in {"date", "ts"} else (right, left)
         if isinstance(days[0], exp.Interval):
             raise bad_query("Search error occurred: Invalid or unsupported search. INTERVAL is not supported.")
-        seconds = exp.Mul(this=exp.Paren(this=plain(days)), expression=number(86400))
-        shifted = type(node)(this=wall(date), expression=seconds)
+        shift = exp.Mul(this=exp.Paren(this=plain(days)), expression=number(86400))
+        shifted = type(node)(this=wall(date), expression=shift)
         return exp.Cast(this=shifted, to=exp.DataType.build("INTEGER")), "date"
 
     def _multiply(self, node: exp.Mul | exp.Div | exp.Mod, scope: Scope) -> Value:
