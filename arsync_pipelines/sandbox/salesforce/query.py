@@ -120,11 +120,11 @@ class Queries:
         if rows is None:
             sql = f"select {chosen} {compiled.source} where {compiled.where} {compiled.order} limit ? offset ?"
             return self._store.connection.execute(sql, [*compiled.params, limit, compiled.offset])
-        wanted = list(rows)
         alive = "" if compiled.include_deleted else ' and t."IsDeleted" = 0'
-        sql = f"select t._row, {chosen} {compiled.source} where t._row in (select value from json_each(?)){alive}"
-        found = {row[0]: row[1:] for row in self._store.connection.execute(sql, (orjson.dumps(wanted).decode(),))}
-        return [found[number] for number in wanted if number in found]
+        # the snapshot drives the join, so rows come in its order
+        source = f"from json_each(?) wanted cross join {compiled.source.removeprefix('from ')}"
+        sql = f"select {chosen} {source} where t._row = wanted.value{alive}"
+        return self._store.connection.execute(sql, (orjson.dumps(list(rows)).decode(),))
 
     def records(
         self, compiled: Compiled, version: str, *, rows: Sequence[int] | None = None, limit: int = -1

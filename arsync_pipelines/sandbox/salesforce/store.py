@@ -73,6 +73,7 @@ class Store:
         self.objects: dict[str, ObjectDef] = {}
         self._prefixes: dict[str, ObjectDef] = {}
         self._open: Transaction | None = None
+        self._sequences: dict[str, int] = {}
         self.reload()
         for item in self.objects.values():
             self._ensure_table(item)
@@ -88,12 +89,21 @@ class Store:
             )
 
     def next_number(self, name: str) -> int:
-        """The next value of a named sequence, from 1."""
-        row = self.connection.execute(
-            "insert into sequence values (?, 1) on conflict (name) do update set last = last + 1 returning last",
-            (name,),
-        ).fetchone()
-        return int(row[0])
+        """The next value of a named sequence, from 1; kept with the transaction that took it."""
+        with self.lock:
+            if name not in self._sequences:
+                row = self.connection.execute("select last from sequence where name = ?", (name,)).fetchone()
+                self._sequences[name] = int(row[0]) if row else 0
+            self._sequences[name] += 1
+            if self._open is None:
+                self._keep_sequences({name})
+            else:
+                self._open.sequences.add(name)
+            return self._sequences[name]
+
+    def _keep_sequences(self, names: set[str]) -> None:
+        rows = [(name, self._sequences[name]) for name in names]
+        self.connection.executemany("insert or replace into sequence values (?, ?)", rows)
 
     def now(self) -> str:
         """The present business time, as shown."""
@@ -191,7 +201,7 @@ class Store:
         """The indexes that reads and lookups lean on."""
         wanted = {"SystemModstamp": '"SystemModstamp", "Id"'}
         for one in item.fields.values():
-            if one.external_id or one.unique or one.reference_to:
+            if one.external_id or one.unique or one.reference_to not in ("", "User"):
                 wanted[one.name] = f'"{one.name}"'
         for name, columns in wanted.items():
             self.connection.execute(f'create index if not exists "i_{item.name}_{name}" on "{item.table}" ({columns})')
@@ -211,6 +221,7 @@ class Store:
                 yield current
                 if current.changes and self.before_commit is not None:
                     self.before_commit(current)
+                self._keep_sequences(current.sequences)
             except BaseException:
                 self.connection.execute("rollback")
                 raise
@@ -249,6 +260,7 @@ class Transaction:
         self.request_id = ""
         self.journal: list[tuple[str, str, str, dict[str, Any]]] = []
         self.changes: list[Change] = []
+        self.sequences: set[str] = set()
 
     def mark(self) -> tuple[int, int]:
         """The place to which `forget_after` returns."""

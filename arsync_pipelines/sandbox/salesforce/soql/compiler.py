@@ -15,6 +15,7 @@ from arsync_pipelines.sandbox.salesforce.soql.parser import parse
 from arsync_pipelines.sandbox.salesforce.soql.tokens import located, malformed
 from arsync_pipelines.sandbox.salesforce.soql.tree import Call, Item, Order, Path, Select
 
+_NEVER_NULL = ("Id", "SystemModstamp", "LastModifiedDate", "CreatedDate")
 _AGGREGATES = {"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"}
 
 
@@ -188,6 +189,8 @@ class _Compiler:
                 "MALFORMED_QUERY",
                 f"field '{item.name}' can not be sorted in a query call",
             )
+        if item.name in _NEVER_NULL:
+            return sql + (" desc" if order.descending else "")  # leaves the index usable in both directions
         if order.descending:
             return f"{sql} desc" + ("" if order.nulls_last else " nulls first")
         return sql + (" nulls last" if order.nulls_last else "")
