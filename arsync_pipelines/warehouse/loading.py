@@ -6,8 +6,10 @@ that are gone depends on the stream's delete detection (ports.source.StreamSpec)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 import orjson
@@ -143,23 +145,18 @@ def _insert_versions(step: _Load, known: bool) -> tuple[int, int]:
     join = f"left join stored using ({step.keys})" if known else ""
     before = "coalesce(_before, _stored)" if known else "_before"
     was_deleted = "coalesce(_was_deleted, _stored_deleted)" if known else "_was_deleted"
-    step.db.execute(
-        f"""
-        create or replace temp table fresh as
-        with same_batch as ({same_batch}){f", stored as ({stored})" if known else ""}
-        select {columns(step.names)}, _is_deleted, _row_hash, _ord
-        from same_batch {join}
-        where {before} is distinct from _row_hash or {was_deleted} is distinct from _is_deleted
-        """,
-        [step.batch.connection] if known else [],
+    fresh = (
+        f"(with same_batch as ({same_batch}){f', stored as ({stored})' if known else ''} "
+        f"select same_batch.* from same_batch {join} "
+        f"where {before} is distinct from _row_hash or {was_deleted} is distinct from _is_deleted)"
     )
-    counted = step.db.execute(
-        "select count(*) filter (where not _is_deleted), count(*) filter (where _is_deleted) from fresh"
-    )
-    new, flagged = counted.fetchone() or (0, 0)
-    if new or flagged:
-        _insert(step, "fresh", f"{step.first_seq} + _ord", "_is_deleted")
-    return int(new), int(flagged)
+    inserted = _insert(step, fresh, f"{step.first_seq} + _ord", "_is_deleted", [step.batch.connection] if known else [])
+    if not (inserted and step.spec.deleted_flag):
+        return inserted, 0
+    flagged = step.db.execute(
+        f"select count(*) from {step.table} where _seq >= ? and _is_deleted", [step.first_seq]
+    ).fetchone()
+    return inserted - int(flagged[0] if flagged else 0), int(flagged[0] if flagged else 0)
 
 
 def _insert_tombstones(step: _Load) -> int:
@@ -256,12 +253,14 @@ def _fill_keys(step: _Load, name: str, key: tuple[str, ...], values: object) -> 
     step.db.execute(f"insert into {name} select distinct {fields} from json_each(?)", [rows])
 
 
-def _insert(step: _Load, source: str, seq: str, deleted: str) -> None:
-    step.db.execute(
+def _insert(step: _Load, source: str, seq: str, deleted: str, parameters: Sequence[Any] = ()) -> int:
+    """Insert the rows of `source` (SQL with `parameters`) as versions of this batch; how many."""
+    inserted = step.db.execute(
         f"insert into {step.table} ({columns(step.names)}, {columns(list(META_COLUMNS))}) "
         f"select {columns(step.names)}, ?, ?, {seq}, ?, {deleted}, _row_hash from {source}",
-        [step.batch.connection, step.batch.batch_id, step.now],
-    )
+        [step.batch.connection, step.batch.batch_id, step.now, *parameters],
+    ).fetchone()
+    return int(inserted[0]) if inserted else 0
 
 
 def _any_null(spec: StreamSpec) -> str:

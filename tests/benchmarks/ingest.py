@@ -1,0 +1,190 @@
+"""Ingest of NetSuite transaction lines: ours, the bare loop that no careful tool can beat by much, and dlt.
+
+All three read the same pages from the same server in the same run, each in a process of its own with an empty database;
+the clock runs from the first request to the last commit. The bare loop keeps no versions, no cursor and no promise.
+
+    python -m tests.benchmarks.ingest --rows 1000000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+ROOT = Path(__file__).parents[2]
+RATIO_BARE, RATIO_DLT, PEAK_MB = 0.7, 2.5, 600
+PAGES_PER_TABLE = 50
+COLUMNS = (
+    *("transaction", "id", "linesequencenumber", "mainline", "taxline", "item", "memo", "quantity", "rate"),
+    *("foreignamount", "netamount", "entity", "subsidiary", "transaction_lastmodified"),
+)
+
+
+class _Clock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def ours(url: str, pages: int, folder: Path) -> int:
+    """The NetSuite connector and the ingest service; rows in raw."""
+    import duckdb
+
+    from arsync_pipelines.connectors.netsuite import CONNECTOR
+    from arsync_pipelines.services.ingest import IngestService
+    from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
+
+    duckdb.connect().execute("select ?", [""])  # binding a parameter imports more of the engine
+    if pages == 1:
+        return 0
+    secret = {"env": "BENCH"}
+    auth = {"method": "tba"} | dict.fromkeys(("consumer_key", "consumer_secret", "token_id", "token_secret"), secret)
+    options = {"account": "1234567", "base_url": url, "time_zone": "America/Los_Angeles", "auth": auth}
+    source = CONNECTOR.source("netsuite", CONNECTOR.options.model_validate(options), lambda _: "secret")
+    warehouse = DuckDbWarehouse(folder / "arsync.duckdb", folder / "snapshots")
+    (stats,) = IngestService(warehouse, folder / "landing", _Clock()).run(source, ["transaction_line"])
+    return stats.rows_new
+
+
+def bare(url: str, pages: int, folder: Path) -> int:
+    """httpx, newline-delimited JSON, read_json."""
+    import duckdb
+    import httpx
+
+    landing = folder / "rows.ndjson"
+    with httpx.Client(base_url=url) as client, landing.open("wb") as file:
+        for number in range(pages):
+            for row in orjson.loads(client.get(f"/page/{number}").content)["items"]:
+                file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    columns = ", ".join(f"{name}: 'VARCHAR'" for name in COLUMNS)
+    with duckdb.connect(folder / "bare.duckdb", config={"threads": "2"}) as db:
+        db.execute(
+            f"create table line as from read_json('{landing}', format = 'newline_delimited', columns = {{{columns}}})"
+        )
+        found = db.execute("select count(*) from line").fetchone()
+    return int(found[0]) if found else 0
+
+
+def dlt(url: str, pages: int, folder: Path) -> int:
+    """dlt's fastest path: Arrow tables of many pages, parquet load files."""
+    os.environ |= {
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "DLT_DATA_DIR": str(folder / "dlt"),
+        "RUNTIME__LOG_LEVEL": "ERROR",
+    }
+    import dlt as dlt_
+    import httpx
+    import pyarrow
+
+    schema = pyarrow.schema([(name, pyarrow.string()) for name in COLUMNS])
+
+    def tables() -> Iterator[Any]:
+        rows: list[dict[str, Any]] = []
+        with httpx.Client(base_url=url) as client:
+            for number in range(pages):
+                rows += orjson.loads(client.get(f"/page/{number}").content)["items"]
+                if (number + 1) % PAGES_PER_TABLE == 0 or number + 1 == pages:
+                    yield pyarrow.Table.from_pylist(rows, schema=schema)
+                    rows = []
+
+    pipeline = dlt_.pipeline(
+        "bench",
+        destination=dlt_.destinations.duckdb(str(folder / "dlt.duckdb")),
+        dataset_name="bench",
+        pipelines_dir=str(folder / "pipelines"),
+    )
+    pipeline.run(dlt_.resource(tables, name="line"), write_disposition="append", loader_file_format="parquet")
+    with pipeline.sql_client() as client:
+        found = client.execute_sql("select count(*) from line")
+    return int(found[0][0]) if found else 0
+
+
+CONTENDERS: dict[str, Callable[[str, int, Path], int]] = {"ours": ours, "bare_loop": bare, "dlt": dlt}
+
+
+def run(rows: int = 1_000_000, repeats: int = 1) -> dict[str, object]:
+    """Figures of every contender (rows/s, peak MB), their ratios, and whether the targets are met.
+
+    `rows` is rounded to whole pages. With `repeats` every contender runs that often in turn and its best run counts.
+    """
+    from tests.benchmarks.page_server import ROWS_PER_PAGE
+
+    rows = max(1, rows // ROWS_PER_PAGE) * ROWS_PER_PAGE
+    command = [sys.executable, "-m", "tests.benchmarks.page_server", str(rows)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            port, pages = server.stdout.readline().split()
+            runs = [
+                (name, _measure(name, f"http://127.0.0.1:{port}", pages, rows))
+                for _ in range(repeats)
+                for name in CONTENDERS
+            ]
+        finally:
+            server.terminate()
+    figures = {name: max((f for n, f in runs if n == name), key=lambda f: f["rows_per_s"]) for name in CONTENDERS}
+    speed = {name: figure["rows_per_s"] for name, figure in figures.items()}
+    ratio_bare, ratio_dlt = speed["ours"] / speed["bare_loop"], speed["ours"] / speed["dlt"]
+    peak = max(f["peak_mb"] for n, f in runs if n == "ours")
+    return {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "rows": rows,
+        "contenders": figures,
+        "ratio_to_bare_loop": round(ratio_bare, 2),
+        "ratio_to_dlt": round(ratio_dlt, 2),
+        "peak_mb": peak,
+        "targets": {"ratio_to_bare_loop": RATIO_BARE, "ratio_to_dlt": RATIO_DLT, "peak_mb": PEAK_MB},
+        "ok": ratio_bare >= RATIO_BARE and ratio_dlt >= RATIO_DLT and peak < PEAK_MB,
+    }
+
+
+def _measure(name: str, url: str, pages: str, rows: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.benchmarks.ingest", "--contender", name, "--url", url, "--pages", pages]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    figure: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    if figure["rows"] != rows:
+        raise AssertionError(f"{name} stored {figure['rows']} of {rows} rows")
+    return figure
+
+
+def _contend(name: str, url: str, pages: int) -> dict[str, float]:
+    """One contender in this process; imports are not counted, peak memory is."""
+    with tempfile.TemporaryDirectory() as folder:
+        CONTENDERS[name](url, 1, Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        rows = CONTENDERS[name](url, pages, Path(folder))
+        seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"rows": rows, "seconds": round(seconds, 2), "rows_per_s": round(rows / seconds), "peak_mb": round(peak)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--contender", choices=sorted(CONTENDERS))
+    parser.add_argument("--url", default="")
+    parser.add_argument("--pages", type=int, default=0)
+    options = parser.parse_args()
+    if options.contender:
+        figures: dict[str, Any] = _contend(options.contender, options.url, options.pages)
+    else:
+        figures = run(options.rows, options.repeats)
+    sys.stdout.write(json.dumps(figures) + "\n")
+
+
+if __name__ == "__main__":
+    main()
