@@ -6,10 +6,10 @@
 
 {% macro round_money(amount, minor) -%}
 case {{ minor }}
-    when 0 then cast(round({{ amount }}, 0) as {{ arsync.type_total() }})
-    when 2 then cast(round({{ amount }}, 2) as {{ arsync.type_total() }})
-    when 3 then cast(round({{ amount }}, 3) as {{ arsync.type_total() }})
-    when 4 then cast(round({{ amount }}, 4) as {{ arsync.type_total() }})
+    when 0 then cast(round({{ amount }}, 0) as {{ arsync.type_money() }})
+    when 2 then cast(round({{ amount }}, 2) as {{ arsync.type_money() }})
+    when 3 then cast(round({{ amount }}, 3) as {{ arsync.type_money() }})
+    when 4 then cast(round({{ amount }}, 4) as {{ arsync.type_money() }})
 end
 {%- endmacro %}
 

@@ -21,6 +21,4 @@ select
     record.first_loaded_at as valid_from
 from {{ ref('int_customer_record__clustered') }} as record
 left join {{ ref('int_customer__primary_account') }} as account
-    on record.connection = account.connection
-    and record.source_id = account.account_id
-    and record.record_type = 'crm_account'
+    on record.record_key = account.connection || ':' || account.account_id

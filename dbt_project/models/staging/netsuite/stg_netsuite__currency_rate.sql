@@ -5,7 +5,7 @@ select
     id as currency_rate_id,
     {{ to_text('basecurrency') }} as base_currency_id,
     {{ to_text('transactioncurrency') }} as transaction_currency_id,
-    {{ to_number('exchangerate') }} as exchange_rate,
+    {{ to_rate('exchangerate') }} as exchange_rate,
     {{ to_date('effectivedate') }} as effective_date,
     {{ to_timestamp('lastmodifieddate') }} as modified_at,
     _seq,

@@ -19,7 +19,7 @@ select
     {{ to_text('subsidiary') }} as subsidiary_id,
     {{ to_text('status') }} as status,
     {{ to_text('currency') }} as currency_id,
-    {{ to_number('exchangerate') }} as exchange_rate,
+    {{ to_rate('exchangerate') }} as exchange_rate,
     {{ to_number('foreigntotal') }} as total_amount,
     {{ to_number('foreignamountpaid') }} as paid_amount,
     {{ to_number('foreignamountunpaid') }} as unpaid_amount,
