@@ -73,7 +73,7 @@ select
     placed.document_id,
     placed.item_type,
     placed.item_number,
-    customer.customer_id,
+    coalesce(customer.customer_id, placed.source_customer_id) as customer_id,
     placed.source_customer_id,
     placed.legal_entity_id,
     placed.currency,

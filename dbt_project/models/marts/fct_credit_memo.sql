@@ -2,7 +2,7 @@ select
     document.document_id as credit_memo_id,
     document.connection,
     document.number,
-    customer.customer_id,
+    coalesce(customer.customer_id, document.source_customer_id) as customer_id,
     document.source_customer_id,
     document.legal_entity_id,
     document.document_date as credit_memo_date,

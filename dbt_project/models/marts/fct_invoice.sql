@@ -27,7 +27,7 @@ invoices as (
         document.connection,
         document.source_id,
         document.number,
-        customer.customer_id,
+        coalesce(customer.customer_id, document.source_customer_id) as customer_id,
         document.source_customer_id,
         document.legal_entity_id,
         document.document_date as invoice_date,

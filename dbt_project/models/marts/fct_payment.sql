@@ -3,7 +3,7 @@ select
     document.connection,
     document.source_id,
     document.number,
-    customer.customer_id,
+    coalesce(customer.customer_id, document.source_customer_id) as customer_id,
     document.source_customer_id,
     document.legal_entity_id,
     document.document_date as payment_date,

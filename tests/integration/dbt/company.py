@@ -48,7 +48,12 @@ class Books:
         self.raw.add("raw_netsuite__account", self.connection, id="400", acctnumber="4000", accttype="Income")
         for key, (symbol, precision) in CURRENCIES.items():
             self.raw.add(
-                "raw_netsuite__currency", self.connection, id=key, symbol=symbol, name=symbol, currencyprecision=precision
+                "raw_netsuite__currency",
+                self.connection,
+                id=key,
+                symbol=symbol,
+                name=symbol,
+                currencyprecision=precision,
             )
             if key != "1":
                 self.raw.add(
@@ -135,7 +140,17 @@ def write(raw: RawWarehouse) -> Books:
 
     # Northwind, Acme Inc, USD: one invoice on each side of every bucket edge, 100.01 each
     for number, due in enumerate(
-        ("2026-07-01", "2026-06-30", "2026-06-01", "2026-05-31", "2026-05-02", "2026-05-01", "2026-04-02", "2026-04-01"), 11
+        (
+            "2026-07-01",
+            "2026-06-30",
+            "2026-06-01",
+            "2026-05-31",
+            "2026-05-02",
+            "2026-05-01",
+            "2026-04-02",
+            "2026-04-01",
+        ),
+        11,
     ):
         books.document(str(number), "CustInvc", "2026-03-01", "1", "1", "1", "100.01", due=due)
     # instalments 300 + 300 + 400, paid 450 of which 50 by credit memo: first closed, second 150 open

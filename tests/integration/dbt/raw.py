@@ -27,7 +27,6 @@ from arsync_pipelines.warehouse.tables import ensure_tables
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
 
 
-
 def _files(name: str, columns: str) -> StreamSpec:
     kinds = {"disputed": "boolean", "file_line": "integer"}
     fields = tuple(Field(c, kind=kinds.get(c, "text")) for c in [*columns.split(), "file_name", "file_line"])  # type: ignore[arg-type]
@@ -104,6 +103,10 @@ class RawWarehouse:
                 marks = ", ".join("?" for _ in row)
                 db.execute(f"insert into {table} ({names}) values ({marks})", list(row.values()))
         self.pending.clear()
+
+    def execute(self, sql: str) -> None:
+        with duckdb.connect(str(self.path)) as db:
+            db.execute(sql)
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         with duckdb.connect(str(self.path), read_only=True) as db:

@@ -1,0 +1,4 @@
+-- every current raw document is a canonical one, count and control total
+select *
+from {{ ref('recon_counts') }}
+where step = 'raw to canonical' and (difference <> 0 or amount_difference <> 0)

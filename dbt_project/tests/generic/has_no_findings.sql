@@ -1,0 +1,3 @@
+{% test has_no_findings(model) %}
+select * from {{ model }}
+{% endtest %}

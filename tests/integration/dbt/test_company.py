@@ -1,0 +1,136 @@
+"""The whole project on a small company: every figure compared with one worked out by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.integration.dbt import company
+from tests.integration.dbt.raw import RawWarehouse
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawWarehouse]:
+    raw = RawWarehouse(Path(tmp_path_factory.mktemp("dbt")) / "warehouse.duckdb")
+    raw.create(company.AS_OF)
+    company.write(raw)
+    raw.dbt("build")
+    yield raw
+
+
+def test_buckets_of_each_customer_entity_and_currency(built: RawWarehouse) -> None:
+    found = {
+        (row["customer_id"], row["legal_entity_id"], row["currency"]): [
+            row[name]
+            for name in (
+                "current_amount",
+                "days_1_30_amount",
+                "days_31_60_amount",
+                "days_61_90_amount",
+                "days_91_plus_amount",
+                "unapplied_amount",
+                "open_balance_amount",
+                "overdue_balance_amount",
+                "disputed_amount",
+            )
+        ]
+        for row in built.rows("select * from ar_customer_summary")
+    }
+    expected = {
+        ("erp:1", "erp:1", "USD"): "590.01 350.02 200.02 200.02 100.01 -60 1380.08 850.07 90",
+        ("erp:1", "erp:2", "JPY"): "0 123457 0 0 0 0 123457 123457 0",
+        ("erp:3", "erp:1", "EUR"): "0 0 0 0 0 0 0 0 0",
+        ("erp:4", "erp:3", "BHD"): "10.125 0 0 0 0 0 10.125 0 0",
+        ("erp:5", "erp:1", "USD"): "0 33 0 0 0 0 33 33 0",
+    }
+    assert found == {key: [Decimal(part) for part in text.split()] for key, text in expected.items()}
+
+
+def test_invoice_states(built: RawWarehouse) -> None:
+    found = {
+        row["source_id"]: (row["status"], str(row["open_amount"].normalize()), row["aging_bucket"])
+        for row in built.rows("select * from fct_invoice where source_id::int >= 20")
+    }
+    assert found["20"] == ("overdue", "5.5E+2", "1-30")
+    assert found["30"] == ("paid", "0", None)
+    assert found["40"] == ("void", "0", None)
+    assert found["50"] == ("written_off", "0", None)
+    assert found["60"] == ("disputed", "9E+1", "current")
+    assert found["90"] == ("open", "10.125", "current")
+
+
+def test_everything_foots_to_the_general_ledger(built: RawWarehouse) -> None:
+    rows = {row["gl_control_id"]: row for row in built.rows("select * from recon_gl_control")}
+    assert {key: row["gl_control"] for key, row in rows.items()} == {
+        "erp:1:USD": Decimal("1413.08"),
+        "erp:1:EUR": 0,
+        "erp:2:JPY": 123457,
+        "erp:3:BHD": Decimal("10.125"),
+    }
+    assert all(row["difference"] == 0 for row in rows.values())
+
+
+def test_account_payloads(built: RawWarehouse) -> None:
+    rows = {row["business_key"]: row for row in built.rows("select * from sync_salesforce__account")}
+    assert set(rows) == {"001A", "001B", "001D", "001E"}, "the duplicate 001C shows nothing and holds nothing"
+    northwind = json.loads(rows["001A"]["payload"])
+    # 123457 JPY x 0.0065 = 802.4705 -> 802.47; 1,000,000 JPY limit = 6,500
+    assert northwind == {
+        "erp_customer_id": "C0001",
+        "open_balance": "2182.55",
+        "overdue_balance": "1652.54",
+        "current": "590.01",
+        "days_1_30": "1152.49",
+        "days_31_60": "200.02",
+        "days_61_90": "200.02",
+        "days_91_plus": "100.01",
+        "unapplied": "-60.00",
+        "disputed": "90.00",
+        "credit_limit": "16500.00",
+        "credit_available": "14317.45",
+        "credit_hold": False,
+        "payment_terms": "Net 30; Two instalments",
+        "average_days_to_pay": "10.0",
+        "last_payment_date": "2026-06-20",
+        "last_payment_amount": "400.00",
+        "oldest_due_date": "2026-04-01",
+        "currency": "USD",
+        "as_of_date": "2026-07-01",
+    }
+    contoso = json.loads(rows["001B"]["payload"])
+    assert (contoso["erp_customer_id"], contoso["currency"], contoso["credit_hold"]) == ("C0003", "EUR", True)
+    assert (contoso["average_days_to_pay"], contoso["credit_limit"]) == ("30.0", None)
+    assert json.loads(rows["001D"]["payload"])["open_balance"] == "10.125"
+    cleared = json.loads(rows["001E"]["payload"])
+    assert {value for name, value in cleared.items() if name != "credit_hold"} == {None}
+    assert json.loads(rows["001E"]["before"])["open_balance"] == "5.00"
+
+
+def test_balance_and_invoice_records_are_new(built: RawWarehouse) -> None:
+    balances = {row["business_key"]: row for row in built.rows("select * from sync_salesforce__account_balance")}
+    assert set(balances) == {"erp:1:C0001:USD", "erp:2:C0002:JPY", "erp:1:C0003:EUR", "erp:3:C0004:BHD"}
+    assert json.loads(balances["erp:2:C0002:JPY"]["payload"])["open_balance"] == "123457"
+    invoices = {row["business_key"]: row for row in built.rows("select * from sync_salesforce__invoice")}
+    assert len(invoices) == 17, "every invoice but the one of the customer without an account"
+    assert all(row["is_new"] and row["before"] == "{}" for row in invoices.values())
+    assert json.loads(invoices["erp:90"]["payload"])["total_amount"] == "10.125"
+
+
+def test_customers_are_identified(built: RawWarehouse) -> None:
+    found = {
+        row["source_customer_id"]: (row["customer_id"], row["match_method"])
+        for row in built.rows("select * from bridge_customer_source where record_type = 'crm_account'")
+    }
+    assert found == {
+        "crm:001A": ("erp:1", "explicit"),
+        "crm:001B": ("erp:3", "tax_registration"),
+        "crm:001C": ("erp:3", "tax_registration"),
+        "crm:001D": ("erp:4", "explicit"),
+        "crm:001E": ("crm:001E", "self"),
+    }
+    findings = {row["finding_id"]: row["finding"] for row in built.rows("select * from recon_customer_presence")}
+    assert findings == {"missing:crm:erp:5": "missing", "duplicate:crm:001C": "duplicate"}
