@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -35,7 +36,11 @@ def run_job(name: str, run_config: Mapping[str, Any] | None = None, quiet: bool 
         def show(done: int, steps: int, detail: str) -> None:
             progress.update(task, completed=done, total=steps, detail=detail)
 
-        return runner.run_job(build_defs(), name, home, run_config, show)
+        log = home.parent / "logs" / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        # dbt writes its lines to standard output, which is for results here
+        with log.open("a", encoding="utf-8") as lines, redirect_stdout(lines):
+            return runner.run_job(build_defs(), name, home, run_config, show)
 
 
 def require(outcome: RunOutcome, what: str) -> RunOutcome:
