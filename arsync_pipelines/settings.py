@@ -27,10 +27,15 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ARSYNC_", extra="ignore")
 
     config: Path = Path("arsync.toml")
+    """Path of arsync.toml."""
     state_dir: Path | None = None
+    """Replaces `state_dir` of arsync.toml."""
     as_of: date | None = None
+    """Replaces `as_of` of arsync.toml (`arsync sync --as-of` sets it)."""
     failpoints: str = ""
+    """For tests only: places where the process shall die, as `name:hit:kill`."""
     dagster_postgres_url: str = Field(default="", repr=False)
+    """Database for Dagster's own storage; empty: SQLite under `state_dir`."""
 
 
 class _Table(BaseModel):
@@ -41,7 +46,9 @@ class ClockSettings(_Table):
     """`system`: the machine's time. `http`: a sandbox's, read from `url` (JSON with an ISO instant under `now`)."""
 
     kind: Literal["system", "http"] = "system"
+    """Whose time it is."""
     url: str = ""
+    """Where the sandbox's clock is read; only with kind "http"."""
 
     @model_validator(mode="after")
     def _url(self) -> Self:
@@ -51,23 +58,33 @@ class ClockSettings(_Table):
 
 
 class WarehouseSettings(_Table):
-    """`keep`: published snapshots to retain. `memory_limit`, `threads`: what the engine may take."""
+    """The working database and the snapshots published from it."""
 
     kind: Literal["duckdb"] = "duckdb"
+    """The engine."""
     path: Path | None = None
+    """The working database; default <state_dir>/warehouse/warehouse.duckdb."""
     snapshots: Path | None = None
+    """Folder of published snapshots; default <state_dir>/snapshots."""
     keep: int = Field(default=5, ge=2)
+    """Published snapshots to retain."""
     memory_limit: str = "4GB"
+    """What the engine may take, in DuckDB's notation."""
     threads: int = Field(default=2, ge=1)
+    """Threads of the engine and of dbt."""
 
 
 class ReportingSettings(_Table):
-    """How receivables are shown. `aging_edges`: last day of each bucket but the open-ended last, in days past due."""
+    """How receivables are shown."""
 
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
+    """Roll-ups over several currencies are shown in this one (ISO 4217)."""
     aging_edges: tuple[int, int, int, int] = (0, 30, 60, 90)
+    """Last day past due of each bucket but the last, which is open-ended."""
     aging_basis: Literal["due", "document"] = "due"
+    """Days are counted from the due date or from the document date."""
     invoice_link: str = ""
+    """Link from an invoice record to the ERP; {connection} and {id} are replaced. Empty: no link."""
 
     @model_validator(mode="after")
     def _edges(self) -> Self:
@@ -77,27 +94,34 @@ class ReportingSettings(_Table):
 
 
 class IngestSettings(_Table):
-    """`workers`: streams of one connection read at once. `batch_rows`: rows landed and loaded in one transaction."""
+    """How sources are read."""
 
     workers: int = Field(default=3, ge=1, le=16)
+    """Streams of one connection read at once."""
     batch_rows: int = Field(default=50_000, ge=100)
-    landing_keep_days: int = Field(default=30, ge=0)
+    """Rows landed and loaded in one transaction."""
 
 
 class PushSettings(_Table):
-    """`attempts`: budget of one intent before it is dead. `backoff_s`: first and longest wait between attempts."""
+    """How differences are delivered."""
 
     attempts: int = Field(default=8, ge=1)
+    """Deliveries of one intent before it is dead."""
     backoff_s: tuple[float, float] = (0.5, 60.0)
+    """First and longest wait between attempts, in seconds."""
 
 
 class LegalEntitySettings(_Table):
     """What the ERP does not say of a legal entity: its time zone and the CRM business unit it belongs to."""
 
     connection: str
+    """The ERP's name under [connections]."""
     id: str
+    """The ERP's own id of the legal entity."""
     time_zone: str = "UTC"
+    """IANA zone in which its business day ends."""
     crm_business_unit: str = ""
+    """Business unit of the CRM that it belongs to."""
 
     @model_validator(mode="after")
     def _zone(self) -> Self:
@@ -110,13 +134,16 @@ class AlertSettings(_Table):
     """Where a failed run is told: a webhook that takes JSON, or nowhere but the log."""
 
     webhook: SecretRef | None = None
+    """Secret reference to the URL that gets {title, text, run_id, source} of a failed run."""
 
 
 class AutomationSettings(_Table):
     """Whether Dagster's sensors and schedules start switched on, and how often sources are asked for news."""
 
     enabled: bool = False
+    """Sensors and the nightly proof start switched on."""
     poll_seconds: int = Field(default=30, ge=5)
+    """How often each source is asked for news."""
 
 
 class ConnectionSettings(BaseModel):
@@ -125,6 +152,7 @@ class ConnectionSettings(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     vendor: str
+    """Which connector."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -135,7 +163,9 @@ class Settings(_Table):
     """All of arsync.toml."""
 
     state_dir: Path = Path(".arsync")
+    """Everything generated: warehouse, snapshots, landing files, ops store. Relative to arsync.toml."""
     as_of: date | None = None
+    """Compute receivables as of this date instead of today."""
     clock: ClockSettings = ClockSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
     reporting: ReportingSettings = ReportingSettings()

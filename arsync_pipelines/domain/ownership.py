@@ -14,7 +14,7 @@ Owner = Literal["crm", "erp", "processor", "collections"]
 
 @dataclass(frozen=True, slots=True)
 class FieldGroup:
-    """One row of the matrix. `flow` says where the values travel, `timing` how soon; `fields` those that arsync knows."""
+    """One row of the matrix. `flow` says where values travel, `timing` how soon; `fields` those that arsync knows."""
 
     name: str
     owner: Owner

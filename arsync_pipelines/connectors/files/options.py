@@ -39,6 +39,7 @@ class Constant(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     value: str
+    """The text."""
 
 
 class Template(BaseModel):
@@ -47,6 +48,7 @@ class Template(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     template: str
+    """Column names in braces among fixed text."""
 
     @field_validator("template")
     @classmethod
@@ -78,14 +80,19 @@ class EntityOptions(BaseModel):
     date_format: str = ""
     """strptime format of dates written as text; "" for ISO 8601."""
     decimal: str = Field(default=".", min_length=1, max_length=1)
+    """Decimal separator of amounts written as text."""
     thousands: str = Field(default="", max_length=1)
+    """Thousands separator, "" for none."""
     encoding: str = "utf-8-sig"
+    """Of text files."""
     delimiter: str = Field(default="", max_length=1)
     """"" for a comma, or a tab in .tsv files."""
     sheet: str = ""
     """Excel sheet; "" for the first."""
     true_values: tuple[str, ...] = ("true", "yes", "y", "1", "x")
+    """Texts that mean true, in any case."""
     false_values: tuple[str, ...] = ("false", "no", "n", "0")
+    """Texts that mean false, in any case."""
 
     @field_validator("encoding")
     @classmethod
@@ -116,13 +123,17 @@ class FilesOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     folder: Path
+    """Where the extracts arrive."""
     time_zone: str = "UTC"
     """IANA name; stamps with an offset become dates in this zone."""
     currency: str = ""
     """ISO 4217 code where a row or mapping names none."""
     customers: EntityOptions | None = None
+    """Customers; without a pattern they are taken from the invoices."""
     invoices: EntityOptions
+    """Invoices, with their settlement where the extract shows it."""
     payments: EntityOptions | None = None
+    """Payments, where there are extracts of them."""
 
     @field_validator("time_zone")
     @classmethod

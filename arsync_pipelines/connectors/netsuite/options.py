@@ -19,9 +19,13 @@ class TokenBased(_Table):
 
     method: Literal["tba"]
     consumer_key: SecretRef
+    """Of the integration record."""
     consumer_secret: SecretRef
+    """Of the integration record."""
     token_id: SecretRef
+    """Of the user's access token."""
     token_secret: SecretRef
+    """Of the user's access token."""
 
 
 class MachineToMachine(_Table):
@@ -29,9 +33,13 @@ class MachineToMachine(_Table):
 
     method: Literal["m2m"]
     client_id: SecretRef
+    """Of the integration record."""
     certificate_id: str = Field(min_length=1)
+    """Id that NetSuite gave the uploaded certificate."""
     private_key: SecretRef
+    """PEM of the certificate's key."""
     algorithm: Literal["PS256", "ES256"] = "PS256"
+    """PS256 for an RSA key, ES256 for an elliptic one."""
     token_url: str = ""
     """Token endpoint, also the assertion's audience; default: the account's own."""
 
@@ -51,6 +59,7 @@ class NetSuiteOptions(_Table):
     overlap_minutes: int = Field(default=10, ge=1, le=24 * 60)
     """Re-read on every run; longer than the account's longest import or script."""
     dispute_reason_field: str = Field(default="custbody_dispute_reason", pattern=r"^(cust[a-z0-9_]+)?$")
+    """Transaction body field with a dispute's reason; "" when the account has none."""
     disputed_amount_field: str = Field(default="custbody_disputed_amount", pattern=r"^(cust[a-z0-9_]+)?$")
     """Transaction body fields that carry a dispute; "" when the account has none."""
 

@@ -23,7 +23,9 @@ class ClientCredentials(_Table):
 
     method: Literal["client_credentials"]
     client_id: SecretRef
+    """Consumer key of the connected app."""
     client_secret: SecretRef
+    """Consumer secret of the connected app."""
 
 
 class JwtBearer(_Table):
@@ -31,9 +33,13 @@ class JwtBearer(_Table):
 
     method: Literal["jwt"]
     client_id: SecretRef
+    """Consumer key of the connected app."""
     username: str = Field(min_length=1)
+    """The user to act as."""
     private_key: SecretRef
+    """PEM of the key whose certificate the app holds."""
     audience: str = ""
+    """Audience of the assertion; default the login host."""
 
 
 class RefreshToken(_Table):
@@ -41,8 +47,11 @@ class RefreshToken(_Table):
 
     method: Literal["refresh_token"]
     client_id: SecretRef
+    """Consumer key of the connected app."""
     refresh_token: SecretRef
+    """The token."""
     client_secret: SecretRef | None = None
+    """Consumer secret, where the app requires one."""
 
 
 Auth = Annotated[ClientCredentials | JwtBearer | RefreshToken, Field(discriminator="method")]
@@ -52,9 +61,13 @@ class Mapping_(_Table):
     """API names where they differ from the defaults: objects by canonical name, fields by canonical name per object."""
 
     objects: dict[Literal["account_balance", "invoice"], ApiName] = Field(default_factory=dict)
+    """Canonical object = API name of the custom object."""
     account: dict[str, ApiName] = Field(default_factory=dict)
+    """Canonical field = API name, of accounts."""
     account_balance: dict[str, ApiName] = Field(default_factory=dict)
+    """Canonical field = API name, of balance records."""
     invoice: dict[str, ApiName] = Field(default_factory=dict)
+    """Canonical field = API name, of invoice records."""
 
     @field_validator("account", "account_balance", "invoice")
     @classmethod
@@ -84,16 +97,22 @@ class SalesforceOptions(_Table):
     login_url: str = ""
     """Where tokens come from; default base_url. https://login.salesforce.com or https://test.salesforce.com for jwt."""
     api_version: str = Field(default="66.0", pattern=r"^[1-9][0-9]\.0$")
+    """Version of the REST and Bulk API; 46.0 is the oldest that serves."""
     mapping: Mapping_ = Mapping_()
     multi_currency: bool = False
     """The org has several currencies switched on, so records carry CurrencyIsoCode."""
     page_size: int = Field(default=2000, ge=200, le=2000)
+    """Records of one query page."""
     concurrency: int = Field(default=4, ge=1, le=25)
     """Requests at once; an org runs at most 25 long ones."""
     connect_timeout_s: float = Field(default=10.0, gt=0)
+    """Longest wait for a connection."""
     read_timeout_s: float = Field(default=120.0, gt=0)
+    """Longest wait for an answer."""
     retry_attempts: int = Field(default=8, ge=1)
+    """Tries of one request."""
     retry_seconds: float = Field(default=180.0, gt=0)
+    """Longest time over which one request is tried."""
     overlap_minutes: int = Field(default=10, ge=1, le=24 * 60)
     """Re-read on every run; longer than the org's longest transaction."""
     bulk_read_rows: int = Field(default=200_000, ge=0)

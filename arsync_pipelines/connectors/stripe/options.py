@@ -15,6 +15,7 @@ class StripeOptions(BaseModel):
     api_key: SecretRef
     """Secret key, or better a restricted key (rk_...) that may only read the objects of the streams."""
     base_url: str = Field(default="https://api.stripe.com", pattern=r"^https?://")
+    """Address of the API."""
     account: str = Field(default="", pattern=r"^(acct_\w+)?$")
     """Connected account to read (Stripe-Account), "" for the key's own."""
     concurrency: int = Field(default=4, ge=1, le=50)
