@@ -19,8 +19,8 @@ _CACHE_LIMIT = 50_000
 class ZoneClock(dict[str, str]):
     """Maps local text to UTC text, both 'YYYY-MM-DD HH:MM:SS', and remembers what it has converted.
 
-    Rows stamped by one import share a second, so the cache answers most look-ups. Of the hour that is passed twice the
-    earlier pass is taken: the rendering does not tell them apart.
+    Lines of one document share a second, and one conversion serves its whole minute: no offset since 1972 has seconds.
+    Of the hour that is passed twice the earlier pass is taken: the rendering does not tell them apart.
     """
 
     def __init__(self, zone: ZoneInfo) -> None:
@@ -30,7 +30,11 @@ class ZoneClock(dict[str, str]):
     def __missing__(self, local: str) -> str:
         if len(self) >= _CACHE_LIMIT:
             self.clear()
-        value = parse(local).replace(tzinfo=self.zone).astimezone(UTC).strftime(FORMAT)
+        seconds = local[16:]
+        if len(seconds) == 3 and seconds[0] == ":" and "00" < seconds[1:] < "60" and seconds[1:].isdigit():
+            value = self[local[:16] + ":00"][:16] + seconds
+        else:
+            value = parse(local).replace(tzinfo=self.zone).astimezone(UTC).strftime(FORMAT)
         self[local] = value
         return value
 
