@@ -175,6 +175,7 @@ class Settings(_Table):
     automation: AutomationSettings = AutomationSettings()
     legal_entities: tuple[LegalEntitySettings, ...] = ()
     connections: dict[str, ConnectionSettings] = Field(default_factory=dict)
+    """A table per connection, [connections.<name>]: `vendor` picks the connector, whose own keys stand beside it."""
 
     @model_validator(mode="after")
     def _references(self) -> Self:

@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from arsync_pipelines.cli import bench, connections, demo, jobs, sandbox, state
+from arsync_pipelines.cli import bench, connections, demo, docs, jobs, sandbox, state
 from arsync_pipelines.cli.console import complain
 from arsync_pipelines.domain.errors import ArsyncError
 
@@ -33,6 +33,7 @@ app.command("status")(state.status)
 app.command("demo")(demo.demo)
 app.add_typer(sandbox.app, name="sandbox")
 app.command("bench")(bench.bench)
+app.command("docs")(docs.docs)
 
 
 def main() -> None:

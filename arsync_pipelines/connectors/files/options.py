@@ -123,7 +123,7 @@ class FilesOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     folder: Path
-    """Where the extracts arrive."""
+    """Where the extracts arrive; a relative path starts at the working folder."""
     time_zone: str = "UTC"
     """IANA name; stamps with an offset become dates in this zone."""
     currency: str = ""

@@ -61,7 +61,7 @@ class NetSuiteOptions(_Table):
     dispute_reason_field: str = Field(default="custbody_dispute_reason", pattern=r"^(cust[a-z0-9_]+)?$")
     """Transaction body field with a dispute's reason; "" when the account has none."""
     disputed_amount_field: str = Field(default="custbody_disputed_amount", pattern=r"^(cust[a-z0-9_]+)?$")
-    """Transaction body fields that carry a dispute; "" when the account has none."""
+    """Transaction body field with the disputed amount; "" when the account has none."""
 
     @field_validator("time_zone")
     @classmethod
