@@ -1,44 +1,40 @@
-"""What no source may do, whatever its connector believes: repeat a page, or return rows without getting further."""
+"""What no source may do, whatever its connector believes: bring a page that it brought before in the same read."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-
-import orjson
 
 from arsync_pipelines.domain.errors import SourceContractBroken
 from arsync_pipelines.ports.source import Page, Row, StreamSpec
 
 
 class ProgressGuard:
-    """Looks at every page of one read, in order."""
+    """Looks at every page of one read, in order; keeps one number per page.
+
+    A cursor that stands still proves nothing: within the overlap, and beyond the newest change known when the read
+    began, it must. Rows tell: a page whose every row, key and cursor value alike, came before is a read without end.
+    """
 
     def __init__(self, connection: str, spec: StreamSpec) -> None:
         self._where = f"{connection}.{spec.name}"
-        self._incremental = spec.cursor is not None
-        self._rows: Sequence[Row] = ()
-        self._cursors: set[bytes] = set()
+        told = {*spec.primary_key, spec.cursor.field} if spec.cursor else set(spec.primary_key)
+        self._paths = [field.source.split(".") for field in spec.fields if field.name in told]
+        self._seen: set[int] = set()
 
     def check(self, page: Page) -> None:
-        """Raises SourceContractBroken when the page cannot be progress.
-
-        A cursor that returns to where it was, with rows, would be a read without end: a filter ignored by the server,
-        or a cursor coarser than its data.
-        """
+        """Raises SourceContractBroken when the page came before."""
         if not page.rows:
             return
-        if self._rows and page.rows == self._rows:
+        told = hash(tuple(str(_dig(row, path)) for row in page.rows for path in self._paths))
+        if told in self._seen:
             raise SourceContractBroken(
-                f"{self._where}: a page of {len(page.rows)} rows came twice in a row; the source ignores its paging. "
-                "What was read before is kept; check the stream's filter and order"
+                f"{self._where}: a page of {len(page.rows)} rows came twice in one read; the source ignores its filter "
+                "or its paging, or its cursor is coarser than its data. What was read before is kept; run "
+                "`arsync doctor` and see what sits between us and the source"
             )
-        self._rows = page.rows
-        if not self._incremental:
-            return
-        cursor = orjson.dumps(dict(page.cursor), option=orjson.OPT_SORT_KEYS, default=str)
-        if cursor in self._cursors:
-            raise SourceContractBroken(
-                f"{self._where}: a page of {len(page.rows)} rows did not move the cursor ({cursor.decode()}); the "
-                "filter is ignored, or the cursor is coarser than the data. What was read before is kept"
-            )
-        self._cursors.add(cursor)
+        self._seen.add(told)
+
+
+def _dig(row: Row, path: list[str]) -> object:
+    value: object = row
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
