@@ -18,15 +18,16 @@ def docs(
     """Write the reference pages again from the code."""
     from arsync_pipelines.cli.reference import pages
 
+    written = pages(PROJECT_ROOT / ".arsync")
     stale = [
         name
-        for name, text in pages().items()
+        for name, text in written.items()
         if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
     ]
     for name in stale:
         if not check:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(pages()[name], encoding="utf-8")
+            (folder / name).write_text(written[name], encoding="utf-8")
         out.print(f"{'stale' if check else 'written'}: {name}")
     if not stale:
         out.print("every reference page says what the code says")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from arsync_pipelines.bootstrap import PROJECT_ROOT, Platform
+from arsync_pipelines.bootstrap import Platform
 from arsync_pipelines.cli.reference.markdown import code, table
 from arsync_pipelines.cli.reference.markdown import page as make_page
 from arsync_pipelines.settings import Settings
@@ -20,9 +21,9 @@ LAYERS = {
 }
 
 
-def page() -> str:
+def page(state_dir: Path) -> str:
     """models.md"""
-    manifest = parsed_project()
+    manifest = parsed_project(state_dir)
     tests = _tests(manifest)
     models = [n for n in manifest["nodes"].values() if n["resource_type"] == "model"]
     parts = ["Tables of the warehouse, by layer. The published snapshot holds the first three layers."]
@@ -35,11 +36,11 @@ def page() -> str:
     return make_page("Models", *parts)
 
 
-def parsed_project() -> dict[str, Any]:
-    """dbt's manifest of the project, whatever arsync.toml says. Its files go below the default state folder."""
+def parsed_project(state_dir: Path) -> dict[str, Any]:
+    """dbt's manifest of the project, whatever arsync.toml says; dbt's files go below `state_dir`."""
     from arsync_pipelines.defs.transform.project import load_manifest  # imports Dagster: seconds
 
-    return load_manifest(Platform(Settings(state_dir=PROJECT_ROOT / ".arsync")))
+    return load_manifest(Platform(Settings(state_dir=state_dir)))
 
 
 def _model(node: Mapping[str, Any], tests: list[str]) -> list[str]:

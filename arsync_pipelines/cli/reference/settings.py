@@ -75,7 +75,7 @@ def _strings_below(cls: type) -> dict[str, str]:
 def _sections(model: type[BaseModel], path: str, level: int) -> Iterator[str]:
     """The table of a model's plain keys, then a section for every table below it."""
     texts = described_fields(model)
-    plain = {name: field for name, field in model.model_fields.items() if not _tables(field)}
+    plain = {name: field for name, field in model.model_fields.items() if not tables_of(field)}
     if plain:
         rows = [
             (code(name), _type(field.annotation, field), _default(field), texts.get(name, ""))
@@ -84,7 +84,7 @@ def _sections(model: type[BaseModel], path: str, level: int) -> Iterator[str]:
         yield table(("key", "type", "default", "meaning"), rows)
     shown: dict[type[BaseModel], str] = {}
     for name, field in model.model_fields.items():
-        for nested in _tables(field):
+        for nested in tables_of(field):
             below = f"{path}.{name}".lstrip(".")
             heading = f"[[{below}]]" if get_origin(field.annotation) is tuple else f"[{below}]"
             if field.discriminator:
@@ -99,7 +99,7 @@ def _sections(model: type[BaseModel], path: str, level: int) -> Iterator[str]:
                 shown[nested] = below
 
 
-def _tables(field: FieldInfo) -> list[type[BaseModel]]:
+def tables_of(field: FieldInfo) -> list[type[BaseModel]]:
     """Models behind a field that are tables of their own in TOML: not secrets, not values of a mapping."""
     annotation = field.annotation
     if get_origin(annotation) is dict:

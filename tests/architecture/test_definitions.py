@@ -1,0 +1,89 @@
+"""What Dagster shows does not change unnoticed: every asset, check, job, schedule, sensor and pool stands in a file.
+
+After a change that is meant: ARSYNC_REFRESH=1 pytest tests/architecture/test_definitions.py, and commit the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from difflib import unified_diff
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+STORED = Path(__file__).with_name("definitions.json")
+
+
+def describe(definitions: dg.Definitions) -> dict[str, Any]:
+    """Everything a person sees in the UI, as plain data in a stable order."""
+    repository = definitions.get_repository_def()
+    graph = repository.asset_graph
+    checks: dict[str, list[str]] = {}
+    for key in graph.asset_check_keys:
+        checks.setdefault(key.asset_key.to_user_string(), []).append(key.name)
+    pools = {
+        key.to_user_string(): made.op.pool for key, made in repository.assets_defs_by_key.items() if made.is_executable
+    }
+    assets = {}
+    for key in graph.get_all_asset_keys():
+        node, name = graph.get(key), key.to_user_string()
+        assets[name] = {
+            "group": node.group_name,
+            "owners": sorted(node.owners),
+            "kinds": sorted(node.kinds),
+            "description": (node.description or "").strip().split("\n\n")[0],
+            "pool": pools.get(name),
+            "checks": sorted(checks.get(name, [])),
+        }
+    jobs = {
+        job.name: {
+            "description": job.description,
+            "steps": sorted(node.name for node in job.nodes),
+            "assets": _by_group(graph.get(key).group_name for key in job.asset_layer.selected_asset_keys),
+        }
+        for job in repository.get_all_jobs()
+        if not job.name.startswith("__")
+    }
+    schedules = {
+        made.name: {"cron": made.cron_schedule, "job": made.job_name, "status": made.default_status.value}
+        for made in repository.schedule_defs
+    }
+    sensors = {
+        sensor.name: {
+            "description": sensor.description,
+            "jobs": sorted(target.job_name for target in sensor.targets),
+            "seconds": sensor.minimum_interval_seconds,
+            "status": sensor.default_status.value,
+        }
+        for sensor in repository.sensor_defs
+    }
+    parts = {"assets": assets, "jobs": jobs, "schedules": schedules, "sensors": sensors}
+    return {part: dict(sorted(entries.items())) for part, entries in parts.items()}
+
+
+def _by_group(names: Iterable[str | None]) -> dict[str, int]:
+    return dict(sorted(Counter(str(name) for name in names).items()))
+
+
+def test_definitions_are_those_on_file(definitions: dg.Definitions, refresh: bool) -> None:
+    shown = json.dumps(describe(definitions), indent=1, ensure_ascii=False) + "\n"
+    if refresh:
+        STORED.write_text(shown, encoding="utf-8")
+    stored = STORED.read_text(encoding="utf-8") if STORED.is_file() else ""
+    difference = "\n".join(unified_diff(stored.splitlines(), shown.splitlines(), "on file", "now", lineterm="", n=2))
+    assert not difference, f"Dagster's definitions changed; if that is meant, run with ARSYNC_REFRESH=1\n{difference}"
+
+
+def test_every_asset_tells_what_it_is_and_whose(definitions: dg.Definitions) -> None:
+    assets = describe(definitions)["assets"]
+    assert assets
+    ours = {name: asset for name, asset in assets.items() if not name.startswith("raw/raw_arsync__")}
+    assert [name for name, asset in ours.items() if not asset["description"]] == []
+    assert [name for name, asset in ours.items() if not asset["owners"]] == []
+    assert {asset["group"] for asset in ours.values()} == {
+        "raw", "staging", "intermediate", "marts", "reconciliation", "sync", "published", "crm"
+    }  # fmt: skip
