@@ -10,7 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from arsync_pipelines import settings
 from arsync_pipelines.cli.console import err
-from arsync_pipelines.domain.errors import ArsyncError
 
 if TYPE_CHECKING:
     from arsync_pipelines.defs.maintenance.runner import RunOutcome
@@ -40,11 +39,11 @@ def run_job(name: str, run_config: Mapping[str, Any] | None = None, quiet: bool 
         log.parent.mkdir(parents=True, exist_ok=True)
         # dbt writes its lines to standard output, which is for results here
         with log.open("a", encoding="utf-8") as lines, redirect_stdout(lines):
-            return runner.run_job(build_defs(), name, home, run_config, show)
+            return runner.run_job(build_defs(), name, home, run_config, None if quiet else show)
 
 
 def require(outcome: RunOutcome, what: str) -> RunOutcome:
-    """The outcome of a run that succeeded. Raises ArsyncError with the reason otherwise."""
+    """The outcome of a run that succeeded. Otherwise raises the reason, so that the exit code tells its kind."""
     if not outcome.success:
-        raise ArsyncError(f"{what} failed (run {outcome.run_id}): {outcome.error}")
+        raise outcome.failure(f"{what} failed (run {outcome.run_id}): {outcome.error}")
     return outcome

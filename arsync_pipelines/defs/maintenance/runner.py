@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 
 from arsync_pipelines.bootstrap import PROJECT_ROOT
+from arsync_pipelines.domain.errors import ArsyncError
 
 OnProgress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is happening) about twice a second."""
@@ -23,7 +24,10 @@ OnProgress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """A finished run: metadata by asset name (last materialization), checks as (asset, check, passed, severity)."""
+    """A finished run: metadata by asset name (last materialization), checks as (asset, check, passed, severity).
+
+    `error` says why it failed, `failure` which class of domain/errors.py that is (ArsyncError when it is none of ours).
+    """
 
     run_id: str
     success: bool
@@ -31,6 +35,7 @@ class RunOutcome:
     metadata: Mapping[str, Mapping[str, Any]]
     checks: tuple[tuple[str, str, bool, str], ...]
     error: str
+    failure: type[ArsyncError] = ArsyncError
 
 
 def prepare_home(home: Path) -> None:
@@ -68,10 +73,12 @@ def _watching(instance: dg.DagsterInstance, steps: int, on_progress: OnProgress 
     stop = threading.Event()
 
     def watch() -> None:
+        counts = _Counts()
         while not stop.wait(0.5):
             fresh = [r for r in instance.get_run_records(limit=2) if r.dagster_run.run_id not in known]
             if fresh:
-                on_progress(*_progress(instance, fresh[0].dagster_run.run_id, steps))
+                counts.follow(instance, fresh[0].dagster_run.run_id)
+                on_progress(counts.steps, steps, f"{counts.step}: {counts.assets} assets, {counts.checks} checks")
 
     watcher = threading.Thread(target=watch, name="arsync-progress", daemon=True)
     watcher.start()
@@ -82,19 +89,35 @@ def _watching(instance: dg.DagsterInstance, steps: int, on_progress: OnProgress 
         watcher.join(timeout=10)
 
 
-def _progress(instance: dg.DagsterInstance, run_id: str, steps: int) -> tuple[int, int, str]:
-    events = [e.dagster_event for e in instance.all_logs(run_id) if e.dagster_event]
-    kinds = [event.event_type for event in events]
-    started = [event.step_key for event in events if event.is_step_start]
-    tables = kinds.count(dg.DagsterEventType.ASSET_MATERIALIZATION)
-    checks = kinds.count(dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-    detail = f"{started[-1] if started else 'starting'}: {tables} assets, {checks} checks"
-    return kinds.count(dg.DagsterEventType.STEP_SUCCESS), steps, detail
+@dataclass(slots=True)
+class _Counts:
+    """What a run has done so far. Reads only the events since the last look: a run has thousands."""
+
+    step: str = "starting"
+    steps: int = 0
+    assets: int = 0
+    checks: int = 0
+    cursor: str | None = None
+
+    def follow(self, instance: dg.DagsterInstance, run_id: str) -> None:
+        kinds = dg.DagsterEventType
+        wanted = {kinds.STEP_START, kinds.STEP_SUCCESS, kinds.ASSET_MATERIALIZATION, kinds.ASSET_CHECK_EVALUATION}
+        page = instance.get_records_for_run(run_id, cursor=self.cursor, of_type=wanted)
+        self.cursor = page.cursor
+        for record in page.records:
+            event = record.event_log_entry.dagster_event
+            if event is None:
+                continue
+            if event.is_step_start:
+                self.step = event.step_key or self.step
+            self.steps += event.is_step_success
+            self.assets += event.event_type is kinds.ASSET_MATERIALIZATION
+            self.checks += event.event_type is kinds.ASSET_CHECK_EVALUATION
 
 
 def _outcome(result: dg.ExecuteInProcessResult, seconds: float) -> RunOutcome:
     metadata: dict[str, dict[str, Any]] = {}
-    checks, errors = [], []
+    checks, failures = [], []
     for event in result.all_events:
         if event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
             made = event.step_materialization_data.materialization
@@ -104,15 +127,30 @@ def _outcome(result: dg.ExecuteInProcessResult, seconds: float) -> RunOutcome:
             found = event.asset_check_evaluation_data
             checks.append((found.asset_key.path[-1], found.check_name, found.passed, found.severity.value))
         elif event.is_step_failure:
-            errors.append(_message(event.step_failure_data))
-    return RunOutcome(result.run_id, result.success, seconds, metadata, tuple(checks), "; ".join(errors))
+            failures.append(_reason(event.step_failure_data))
+    kinds = {kind for _, kind in failures}
+    failure = kinds.pop() if len(kinds) == 1 else ArsyncError
+    error = "; ".join(dict.fromkeys(message for message, _ in failures))
+    return RunOutcome(result.run_id, result.success, seconds, metadata, tuple(checks), error, failure)
 
 
-def _message(failure: Any) -> str:
-    """The reason in our own words: a Failure's description, else the innermost error's message."""
-    if failure.user_failure_data is not None and failure.user_failure_data.description:
-        return str(failure.user_failure_data.description)
+def _reason(failure: Any) -> tuple[str, type[ArsyncError]]:
+    """Why a step failed and the class of the reason: our own error where there is one, else the innermost."""
+    ours = {kind.__name__: kind for kind in _family(ArsyncError)}
+    chain = []
     error = failure.error
-    while error is not None and error.cause is not None:
+    while error is not None:
+        chain.append(error)
         error = error.cause
-    return str(error.message).strip() if error is not None else "no reason recorded"
+    named = next((e for e in chain if e.cls_name in ours), None)
+    kind = ours[named.cls_name] if named else ArsyncError
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return str(failure.user_failure_data.description), kind
+    told = named or (chain[-1] if chain else None)
+    if told is None:
+        return "no reason recorded", kind
+    return str(told.message).strip().removeprefix(f"{kind.__module__}.{kind.__qualname__}: "), kind
+
+
+def _family(kind: type[ArsyncError]) -> list[type[ArsyncError]]:
+    return [kind, *(deeper for below in kind.__subclasses__() for deeper in _family(below))]
