@@ -38,19 +38,19 @@ def prove(platform: Platform, world: World) -> Proof:
     """Read every account, balance and invoice of the CRM and compare field by field with the truth."""
     as_of = str(platform.run_context.as_of_date)
     proof = Proof(tieout=_tieout(platform, world, as_of))
-    accounts = _crm(platform, "account")
+    accounts = crm_records(platform, "account")
     truth = world.truth("accounts", as_of=as_of)
     wanted = {row["account"]: row for row in truth}
     proof.accounts_compared = len(wanted)
     proof.accounts_different = _compare("account", wanted, {row["id"]: row for row in accounts}, proof.examples)
 
     wanted = {_balance_key(row["account"], row): row for row in _truth(world, "balances", as_of)}
-    shown = {_balance_key(row["account_id"], row): row for row in _crm(platform, "ar_account_balance")}
+    shown = {_balance_key(row["account_id"], row): row for row in crm_records(platform, "ar_account_balance")}
     proof.balances_compared = len(wanted)
     proof.balances_different = _compare("balance", wanted, shown, proof.examples)
 
     wanted = {_invoice_key(row): row for row in _truth(world, "invoices", as_of)}
-    shown = {_invoice_key(row): row for row in _crm(platform, "ar_invoice")}
+    shown = {_invoice_key(row): row for row in crm_records(platform, "ar_invoice")}
     proof.invoices_compared = len(wanted)
     proof.invoices_different = _compare("invoice", wanted, shown, proof.examples)
     return proof
@@ -99,7 +99,7 @@ def _equal(shown: Any, wanted: Any) -> bool:
     return same(shown, wanted) or (wanted is None and shown is False)
 
 
-def _crm(platform: Platform, stream: str) -> list[dict[str, Any]]:
+def crm_records(platform: Platform, stream: str) -> list[dict[str, Any]]:
     """Live records of a stream as the CRM answers now, by canonical field names."""
     records: dict[str, dict[str, Any]] = {}
     for connection in platform.connections.values():
