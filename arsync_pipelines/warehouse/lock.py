@@ -35,6 +35,11 @@ class WriterLock:
         """Whether this process holds the lock."""
         return self._depth > 0
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the next release gives the lock back."""
+        return self._depth == 1
+
     def acquire(self, timeout: float) -> None:
         """Enter once; waits at most `timeout` seconds for another process. Raises WarehouseError naming it."""
         with self._mutex:
@@ -50,15 +55,13 @@ class WriterLock:
                 self._sign()
             self._depth += 1
 
-    def release(self) -> bool:
-        """Leave once; True when that gave the lock back."""
+    def release(self) -> None:
+        """Leave once; the last to leave gives the lock back."""
         with self._mutex:
             self._depth -= 1
-            if self._depth:
-                return False
-            self._holder.unlink(missing_ok=True)
-            self._lock.release()
-            return True
+            if self._depth == 0:
+                self._holder.unlink(missing_ok=True)
+                self._lock.release()
 
     def _sign(self) -> None:
         command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]).strip() or "python"

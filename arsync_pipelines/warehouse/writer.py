@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from arsync_pipelines.warehouse.tables import BOOKKEEPING
 
 _writers: weakref.WeakValueDictionary[Path, Writer] = weakref.WeakValueDictionary()
 _registry = threading.Lock()
+_ORPHAN_S = 30.0
 
 
 class Writer:
@@ -47,8 +49,9 @@ class Writer:
             yield
         finally:
             with self._operation:
-                if self.lock.release():
+                if self.lock.is_last:  # before the lock goes: whoever waits for it opens the file at once
                     self._close()
+                self.lock.release()
 
     @contextmanager
     def operation(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -91,8 +94,17 @@ class Writer:
                 self._lent = False
 
     def _open(self) -> duckdb.DuckDBPyConnection:
+        ends = time.monotonic() + _ORPHAN_S
         try:
-            connection = duckdb.connect(self._database, config=dict(self._config))
+            while True:
+                try:
+                    connection = duckdb.connect(self._database, config=dict(self._config))
+                    break
+                except duckdb.IOException as error:
+                    # the child of a process that was killed may still be writing: it ends by itself
+                    if "lock" not in str(error) or time.monotonic() > ends:
+                        raise
+                    time.sleep(0.2)
             connection.execute(BOOKKEEPING)
             return connection
         except duckdb.Error as error:

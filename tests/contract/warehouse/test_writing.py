@@ -104,3 +104,33 @@ def test_a_failed_statement_is_a_warehouse_error_and_rolls_back(file: Path) -> N
         assert warehouse.query("select a from t") == [{"a": 1}]
     with duckdb.connect(file) as connection:
         assert connection.execute("select a from t").fetchall() == [(1,)]
+
+
+ORPHAN = """
+import sys, time
+import duckdb
+connection = duckdb.connect(sys.argv[1])
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_the_orphan_of_a_killed_holder_is_waited_for(file: Path) -> None:
+    with python(ORPHAN, file) as orphan:
+        assert orphan.stdout is not None and orphan.stdin is not None
+        assert orphan.stdout.readline() == "held\n"
+        timer = threading.Timer(1.0, lambda: orphan.communicate("\n"))
+        timer.start()
+        warehouse = made(file)
+        with warehouse.writing():
+            assert warehouse.query("select 1 as one") == [{"one": 1}]
+        timer.join()
+
+
+def test_the_connection_is_closed_before_the_lock_goes(file: Path) -> None:
+    warehouse = made(file)
+    with warehouse.writing():
+        warehouse.query("create table t (a integer)")
+    with python(ORPHAN, file) as other:
+        out, _ = other.communicate("\n", timeout=60)
+    assert out == "held\n"
