@@ -83,7 +83,7 @@ def run_ingest(
     stats = read_streams(context, platform, vendor, [s.name for s in streams], config)
     with platform.warehouse.writing():
         results = {spec.table: platform.landing_checks.run(spec) for spec in streams}
-        gate.record(platform.warehouse, [r for rs in results.values() for r in rs], context.run_id)
+        gate.record(platform.warehouse, [r for rs in results.values() for r in rs], context.run.run_id)
     for spec in streams:
         of_stream = [s for s in stats if s.stream == spec.name]
         yield dg.MaterializeResult(asset_key=raw_key(spec), metadata=_metadata(of_stream))

@@ -39,7 +39,7 @@ def snapshot_asset(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with built.warehouse.writing():
             checks = gate.require_open(built.warehouse)
             policy = built.warehouse.query("select as_of_date from raw_arsync__policy")
-            about = {"run_id": context.run_id, "as_of_date": str(policy[0]["as_of_date"]), "checks": checks}
+            about = {"run_id": context.run.run_id, "as_of_date": str(policy[0]["as_of_date"]), "checks": checks}
             snapshot = publish(built.warehouse, tables, json.loads(json.dumps(about, default=str)))
         counts = snapshot.manifest["row_counts"]
         return dg.MaterializeResult(

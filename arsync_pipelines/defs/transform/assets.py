@@ -55,7 +55,7 @@ def build_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         results = run_results(target, manifest)
         with warehouse.writing():
             results = [with_sample(warehouse, r) for r in results]
-            gate.record(warehouse, [r.check for r in results], context.run_id)
+            gate.record(warehouse, [r.check for r in results], context.run.run_id)
         by_name = {r.dagster_name: r.check for r in results}
         for event in held:
             check = by_name.get(event.check_name or "")
