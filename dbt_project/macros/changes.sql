@@ -49,3 +49,24 @@ greatest(cast({{ started }} as bigint), (select coalesce(max(_seq), 0) + 1 from 
 cast({{ started }} as bigint)
 {%- endif -%}
 {%- endmacro %}
+
+{# what makes a receivables document new to a model that carries one row per document #}
+{% macro document_inputs() -%}
+{{ return([
+    ['int_netsuite__document', 'document_id'],
+    ['stg_netsuite__transaction_link', 'previous_document_id'],
+    ['stg_netsuite__transaction_link', 'next_document_id'],
+    ['int_files__document', 'document_id'],
+]) }}
+{%- endmacro %}
+
+{# pre-hook: documents that changed at their source or are gone, and those that an earlier as-of date does not know yet #}
+{% macro forget_gone_documents(key, date_column=none) %}
+{%- if is_incremental() -%}
+delete from {{ this }}
+where {{ key }} in ({{ arsync.changed_keys(arsync.document_inputs()) }})
+    {%- if date_column %}
+    or {{ date_column }} > (select max(as_of_date) from {{ ref('dim_legal_entity') }})
+    {%- endif %}
+{%- endif -%}
+{% endmacro %}

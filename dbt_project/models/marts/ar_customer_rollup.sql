@@ -75,15 +75,24 @@ terms as (
     group by customer_id
 ),
 
+last_days as (
+    select payment.customer_id, max(payment.payment_date) as payment_date
+    from {{ ref('fct_payment') }} as payment
+    inner join {{ ref('dim_legal_entity') }} as entity
+        on payment.legal_entity_id = entity.legal_entity_id and payment.payment_date <= entity.as_of_date
+    group by payment.customer_id
+),
+
 payments as (
     select
         payment.*,
         row_number() over (
             partition by payment.customer_id
-            order by payment.payment_date desc, length(payment.source_id) desc, payment.source_id desc, payment.payment_id
+            order by length(payment.source_id) desc, payment.source_id desc, payment.payment_id
         ) as recency
     from {{ ref('fct_payment') }} as payment
-    where payment.payment_date <= payment.as_of_date
+    inner join last_days
+        on payment.customer_id = last_days.customer_id and payment.payment_date = last_days.payment_date
 )
 
 select

@@ -52,20 +52,21 @@ disputes as (
 
 paid as (
     select
-        customer_id,
-        legal_entity_id,
-        currency,
-        sum({{ to_units('total_amount', 4) }}) as paid_weight,
+        invoice.customer_id,
+        invoice.legal_entity_id,
+        invoice.currency,
+        sum({{ to_units('invoice.total_amount', 4) }}) as paid_weight,
         sum(
-            {{ to_units('total_amount', 4) }}
-            * {{ dbt.datediff('invoice_date', 'last_application_date', 'day') }}
+            {{ to_units('invoice.total_amount', 4) }}
+            * {{ dbt.datediff('invoice.invoice_date', 'invoice.last_application_date', 'day') }}
         ) as paid_weight_days
-    from {{ ref('fct_invoice') }}
-    where status = 'paid'
-        and written_off_amount = 0
-        and last_application_date > {{ dbt.dateadd('month', -12, 'as_of_date') }}
-        and last_application_date <= as_of_date
-    group by customer_id, legal_entity_id, currency
+    from {{ ref('fct_invoice') }} as invoice
+    inner join {{ ref('dim_legal_entity') }} as entity on invoice.legal_entity_id = entity.legal_entity_id
+    where invoice.status = 'paid'
+        and invoice.written_off_amount = 0
+        and invoice.last_application_date > {{ dbt.dateadd('month', -12, 'entity.as_of_date') }}
+        and invoice.last_application_date <= entity.as_of_date
+    group by invoice.customer_id, invoice.legal_entity_id, invoice.currency
 ),
 
 keys as (

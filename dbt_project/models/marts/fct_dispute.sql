@@ -43,6 +43,7 @@ left join {{ ref('int_customer_record__clustered') }} as customer
 left join (
     select number, min(invoice_id) as invoice_id
     from {{ ref('fct_invoice') }}
+    where number in (select invoice_number from {{ ref('stg_stripe__charge') }} where is_disputed)
     group by number
     having count(*) = 1
 ) as numbered on charge.invoice_number = numbered.number

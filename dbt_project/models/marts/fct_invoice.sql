@@ -1,3 +1,12 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='invoice_id',
+    on_schema_change='fail',
+    pre_hook="{{ forget_gone_documents('invoice_id', 'invoice_date') }}",
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(document_inputs()) }}"]
+) }}
+
 with open_items as (
     select
         document_id,
@@ -21,51 +30,83 @@ oldest as (
     where position = 1
 ),
 
+documents as (
+    select
+        document.*,
+        coalesce(customer.customer_id, document.source_customer_id) as customer_id,
+        entity.functional_currency,
+        entity.as_of_date
+    from {{ ref('int_receivable_document') }} as document
+    inner join {{ ref('dim_legal_entity') }} as entity on document.legal_entity_id = entity.legal_entity_id
+    left join {{ ref('int_customer_record__clustered') }} as customer
+        on document.source_customer_id = customer.record_key
+    where document.document_type = 'invoice' and document.document_date <= entity.as_of_date
+),
+
+{% if is_incremental() %}
+-- what changed at its source, what time moved, and what belongs to another customer now
+touched as (
+    {{ changed_keys(document_inputs()) }}
+
+    union
+
+    select coalesce(open_items.document_id, held.invoice_id) as changed_key
+    from open_items
+    left join oldest on open_items.document_id = oldest.document_id
+    full outer join (select * from {{ this }} where open_amount <> 0) as held
+        on open_items.document_id = held.invoice_id
+    where open_items.open_amount is distinct from held.open_amount
+        or open_items.is_overdue is distinct from held.is_overdue
+        or oldest.bucket is distinct from held.aging_bucket
+
+    union
+
+    select documents.document_id as changed_key
+    from documents
+    left join {{ this }} as held on documents.document_id = held.invoice_id
+    where documents.customer_id is distinct from held.customer_id
+),
+{% endif %}
+
+settlements as (
+    select
+        application.debit_document_id as document_id,
+        max(application.application_date) as last_application_date,
+        min(case when application.application_type = 'void' then application.application_date end) as void_date,
+        sum(case when application.application_type = 'write_off' then application.amount else 0 end) as written_off_amount
+    from {{ ref('fct_payment_application') }} as application
+    inner join {{ ref('dim_legal_entity') }} as entity
+        on application.legal_entity_id = entity.legal_entity_id
+        and application.application_date <= entity.as_of_date
+    {% if is_incremental() %}where application.debit_document_id in (select changed_key from touched){% endif %}
+    group by application.debit_document_id
+),
+
 invoices as (
     select
-        document.document_id as invoice_id,
-        document.connection,
-        document.source_id,
-        document.number,
-        coalesce(customer.customer_id, document.source_customer_id) as customer_id,
-        document.source_customer_id,
-        document.legal_entity_id,
-        document.document_date as invoice_date,
-        document.due_date,
-        document.currency,
-        document.amount as total_amount,
-        document.exchange_rate,
-        entity.functional_currency,
+        documents.*,
         iso.minor_unit as functional_minor_unit,
-        document.payment_terms_id,
-        document.dispute_reason,
-        document.disputed_amount,
-        entity.as_of_date,
         coalesce(open_items.open_amount, 0) as open_amount,
         coalesce(open_items.is_overdue, false) as is_overdue,
         oldest.bucket,
-        settlement.last_application_date,
+        settlements.last_application_date,
         coalesce(
-            settlement.void_date,
+            settlements.void_date,
             case
-                when document.voided_fallback_date <= entity.as_of_date then document.voided_fallback_date
+                when documents.voided_fallback_date <= documents.as_of_date then documents.voided_fallback_date
             end
         ) as void_date,
-        coalesce(settlement.written_off_amount, 0) as written_off_amount,
-        document.known_at
-    from {{ ref('int_receivable_document') }} as document
-    inner join {{ ref('dim_legal_entity') }} as entity on document.legal_entity_id = entity.legal_entity_id
-    left join {{ ref('iso_currency') }} as iso on entity.functional_currency = iso.currency
-    left join {{ ref('int_customer_record__clustered') }} as customer
-        on document.source_customer_id = customer.record_key
-    left join open_items on document.document_id = open_items.document_id
-    left join oldest on document.document_id = oldest.document_id
-    left join {{ ref('int_invoice_settlement') }} as settlement on document.document_id = settlement.document_id
-    where document.document_type = 'invoice' and document.document_date <= entity.as_of_date
+        coalesce(settlements.written_off_amount, 0) as written_off_amount
+    from documents
+    left join {{ ref('iso_currency') }} as iso on documents.functional_currency = iso.currency
+    left join open_items on documents.document_id = open_items.document_id
+    left join oldest on documents.document_id = oldest.document_id
+    left join settlements on documents.document_id = settlements.document_id
+    {% if is_incremental() %}where documents.document_id in (select changed_key from touched){% endif %}
 )
 
 select
-    invoice_id,
+    document_id as invoice_id,
     connection,
     source_id,
     number,
@@ -73,13 +114,12 @@ select
     source_customer_id,
     legal_entity_id,
     payment_terms_id,
-    invoice_date,
+    document_date as invoice_date,
     due_date,
     currency,
-    total_amount,
+    amount as total_amount,
     functional_currency,
-    cast({{ round_money('cast(total_amount as decimal(28, 4)) * exchange_rate', 'functional_minor_unit') }} as {{ type_money() }}) as functional_amount,
-    as_of_date,
+    cast({{ round_money('cast(amount as decimal(28, 4)) * exchange_rate', 'functional_minor_unit') }} as {{ type_money() }}) as functional_amount,
     cast(open_amount as {{ type_money() }}) as open_amount,
     case
         when void_date is not null then 'void'
@@ -87,9 +127,10 @@ select
         when open_amount = 0 then 'paid'
         when disputed_amount > 0 then 'disputed'
         when is_overdue then 'overdue'
-        when open_amount > 0 and open_amount < total_amount then 'partially_paid'
+        when open_amount > 0 and open_amount < amount then 'partially_paid'
         else 'open'
     end as status,
+    is_overdue,
     bucket as aging_bucket,
     dispute_reason,
     disputed_amount,

@@ -1,21 +1,53 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='payment_id',
+    on_schema_change='fail',
+    pre_hook="{{ forget_gone_documents('payment_id') }}",
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(document_inputs()) }}"]
+) }}
+
+with documents as (
+    select
+        document.*,
+        coalesce(customer.customer_id, document.source_customer_id) as customer_id,
+        coalesce(-balance.open_amount, 0) as unapplied_amount
+    from {{ ref('int_receivable_document') }} as document
+    left join {{ ref('int_customer_record__clustered') }} as customer
+        on document.source_customer_id = customer.record_key
+    left join {{ ref('int_document_balance') }} as balance on document.document_id = balance.document_id
+    where document.document_type = 'payment'
+)
+
+{% if is_incremental() %}
+-- what changed at its source, what time moved, and what belongs to another customer now
+, touched as (
+    {{ changed_keys(document_inputs()) }}
+
+    union
+
+    select documents.document_id as changed_key
+    from documents
+    left join {{ this }} as held on documents.document_id = held.payment_id
+    where documents.customer_id is distinct from held.customer_id
+        or documents.unapplied_amount is distinct from held.unapplied_amount
+)
+{% endif %}
+
 select
-    document.document_id as payment_id,
-    document.connection,
-    document.source_id,
-    document.number,
-    coalesce(customer.customer_id, document.source_customer_id) as customer_id,
-    document.source_customer_id,
-    document.legal_entity_id,
-    document.document_date as payment_date,
-    document.currency,
-    -document.amount as amount,
-    coalesce(-balance.open_amount, 0) as unapplied_amount,
-    document.external_id as processor_reference,
-    document.is_voided,
-    entity.as_of_date,
-    document.known_at
-from {{ ref('int_receivable_document') }} as document
-inner join {{ ref('dim_legal_entity') }} as entity on document.legal_entity_id = entity.legal_entity_id
-left join {{ ref('int_customer_record__clustered') }} as customer on document.source_customer_id = customer.record_key
-left join {{ ref('int_document_balance') }} as balance on document.document_id = balance.document_id
-where document.document_type = 'payment'
+    documents.document_id as payment_id,
+    documents.connection,
+    documents.source_id,
+    documents.number,
+    documents.customer_id,
+    documents.source_customer_id,
+    documents.legal_entity_id,
+    documents.document_date as payment_date,
+    documents.currency,
+    cast(-documents.amount as {{ type_money() }}) as amount,
+    cast(documents.unapplied_amount as {{ type_money() }}) as unapplied_amount,
+    documents.external_id as processor_reference,
+    documents.is_voided,
+    documents.known_at
+from documents
+{% if is_incremental() %}where documents.document_id in (select changed_key from touched){% endif %}

@@ -80,7 +80,7 @@ class RawWarehouse:
                 [as_of, *edges, basis],
             )
 
-    def add(self, table: str, connection: str, /, *, _deleted: bool = False, **values: Any) -> None:
+    def add(self, table: str, connection: str, /, *, _deleted: Any = False, **values: Any) -> None:
         """Queue one version; columns not named are null."""
         self.seq += 1
         row: dict[str, Any] = {

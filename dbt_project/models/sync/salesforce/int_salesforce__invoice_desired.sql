@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 select
     primary_account.connection,
     invoice.invoice_id as external_id,

@@ -1,56 +1,36 @@
 {%- set fields = invoice_fields() -%}
 
-with observed as (
-    select record.*, iso.minor_unit
-    from {{ ref('stg_salesforce__ar_invoice') }} as record
-    inner join {{ ref('stg_arsync__connection') }} as connection
-        on record.connection = connection.connection
-        and connection.role = 'crm'
-        and connection.vendor = 'salesforce'
-    left join {{ ref('iso_currency') }} as iso on record.currency = iso.currency
-    where not record.is_deleted and record.external_id is not null
-),
-
-live_accounts as (
+with live_accounts as (
     select connection, account_id from {{ ref('stg_salesforce__account') }} where not is_deleted
 ),
 
 -- a record that nothing stands behind any more is shown as void with nothing open, never deleted
 wanted as (
     select
-        connection,
-        external_id,
-        customer_id,
-        legal_entity_id,
-        minor_unit,
-        {% for name, column, kind in fields %}{{ column }}{{ ', ' if not loop.last }}{% endfor %}
-    from {{ ref('int_salesforce__invoice_desired') }}
-
-    union all
-
-    select
-        observed.connection,
-        observed.external_id,
-        cast(null as {{ dbt.type_string() }}) as customer_id,
-        cast(null as {{ dbt.type_string() }}) as legal_entity_id,
-        coalesce(observed.minor_unit, 2) as minor_unit,
+        compared.connection,
+        compared.external_id,
+        compared.customer_id,
+        compared.legal_entity_id,
+        compared.is_held,
+        compared.minor_unit,
+        compared.held_minor_unit,
         {% for name, column, kind in fields %}
-        {%- if name in ['open_amount', 'disputed_amount'] %}
-        0 as {{ column }}
-        {%- elif name == 'status' %}
-        'void' as {{ column }}
-        {%- elif name == 'aging_bucket' %}
-        null as {{ column }}
-        {%- else %}
-        observed.{{ column }}
-        {%- endif %}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from observed
-    inner join live_accounts
-        on observed.connection = live_accounts.connection and observed.account_id = live_accounts.account_id
-    left join {{ ref('int_salesforce__invoice_desired') }} as desired
-        on observed.connection = desired.connection and observed.external_id = desired.external_id
-    where desired.external_id is null
+        case
+            when compared.is_desired then compared.{{ column }}
+            {%- if name in ['open_amount', 'disputed_amount'] %}
+            else 0
+            {%- elif name == 'status' %}
+            else 'void'
+            {%- elif name != 'aging_bucket' %}
+            else compared.held_{{ column }}
+            {%- endif %}
+        end as {{ column }},
+        compared.held_{{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('int_salesforce__invoice_compared') }} as compared
+    left join live_accounts
+        on compared.connection = live_accounts.connection and compared.held_account_id = live_accounts.account_id
+    where compared.is_desired or live_accounts.account_id is not null
 )
 
 select
@@ -60,14 +40,12 @@ select
     wanted.account_id as parent_key,
     wanted.customer_id,
     wanted.legal_entity_id,
-    observed.external_id is null as is_new,
+    not wanted.is_held as is_new,
     {{ payload_json(fields, 'wanted', 'wanted.minor_unit') }} as payload,
     case
-        when observed.external_id is null then '{}'
-        else {{ observed_json(fields, 'observed', 'observed.minor_unit') }}
+        when not wanted.is_held then '{}'
+        else {{ observed_json(fields, 'wanted', 'wanted.held_minor_unit', 'held_') }}
     end as before
 from wanted
-left join observed
-    on wanted.connection = observed.connection and wanted.external_id = observed.external_id
-where observed.external_id is null
-    or {{ fields_differ(fields, 'wanted', 'observed') }}
+where not wanted.is_held
+    or {{ fields_differ(fields, 'wanted', 'wanted', 'held_') }}
