@@ -1,0 +1,75 @@
+"""Every query that the documentation shows runs on a published snapshot and finds something to show.
+
+A query that finds nothing in a company with every kind of document has lost its meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arsync_pipelines.bootstrap import PROJECT_ROOT
+from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
+from tests.integration.dbt import company
+from tests.integration.dbt.raw import RawWarehouse
+
+PAGES = [
+    PROJECT_ROOT / "docs" / "howto" / "query-receivables.md",
+    PROJECT_ROOT / "docs" / "howto" / "connect-stripe.md",
+]
+BLOCK = re.compile(r"^## (?P<heading>.+?)$|^```sql\n(?P<sql>.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def queries() -> list[tuple[str, str]]:
+    """(heading, SQL) of every block of SQL, in order."""
+    found, heading = [], ""
+    for page in PAGES:
+        for match in BLOCK.finditer(page.read_text(encoding="utf-8")):
+            heading = match["heading"] or heading
+            if match["sql"]:
+                found.append((f"{page.stem}: {heading}", match["sql"]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The small company, built and published: published_tables decides what a reader sees."""
+    folder = tmp_path_factory.mktemp("queries")
+    raw = RawWarehouse(folder / "warehouse.duckdb")
+    raw.create(company.AS_OF)
+    books = company.write(raw)
+    # a CRM hierarchy, and a charge that the ERP does not know
+    company.account(raw, "001A", erp="C0001", parent_id="001D")
+    raw.add(
+        "raw_stripe__charge", "card", id="ch_2", amount=500, amount_captured=500, amount_refunded=0, currency="usd",
+        status="succeeded", paid=True, captured=True, created=1782000000,
+    )  # fmt: skip
+    assert books
+    raw.dbt("build", "--resource-type", "model", "--resource-type", "seed")
+    warehouse = DuckDbWarehouse(raw.path, folder / "snapshots")
+    with warehouse.writing():
+        tables = [
+            row["table_name"]
+            for row in warehouse.query("select table_name from information_schema.tables where table_schema = 'main'")
+            if re.match(r"(dim|fct|bridge|ar|recon|sync)_", row["table_name"]) and "__seen" not in row["table_name"]
+        ]
+        return warehouse, warehouse.publish(tables, {})
+
+
+def test_there_are_queries() -> None:
+    assert len(queries()) > 10
+
+
+@pytest.mark.parametrize(("heading", "sql"), queries(), ids=[heading for heading, _ in queries()])
+def test_a_documented_query_finds_something(heading: str, sql: str, snapshot: Any) -> None:
+    warehouse, published = snapshot
+    assert warehouse.query_snapshot(published, sql), f"{heading} finds nothing"
+
+
+def test_the_documented_path_is_the_snapshot(snapshot: Any) -> None:
+    _warehouse, published = snapshot
+    current: Path = published.path.parent.parent / "current" / "arsync.duckdb"
+    assert current.resolve() == published.path.resolve()
