@@ -66,11 +66,11 @@ def load(db: duckdb.DuckDBPyConnection, batch: Batch) -> LoadResult:
     if bookkeeping.is_loaded(db, batch.batch_id):
         return LoadResult(rows=batch.row_count, new_versions=0, deleted=0, repeated=True)
     step = _Load(db, batch, datetime.now(UTC).replace(tzinfo=None), bookkeeping.last_seq(db) + 1)
-    known = _has_rows(step)
+    first = not _has_rows(step)
     _stage(step)
     failpoint("warehouse.staged")
-    new, flagged = _insert_versions(step, known)
-    gone = _insert_tombstones(step) if known else 0
+    new, flagged = _insert_versions(step, known=not first and _any_known(step, "incoming", step.spec.primary_key))
+    gone = 0 if first else _insert_tombstones(step)
     if step.spec.delete_detection == "full":
         _remember_seen(step)
     warnings = bookkeeping.note_undeclared(db, batch, step.now)
@@ -81,6 +81,15 @@ def load(db: duckdb.DuckDBPyConnection, batch: Batch) -> LoadResult:
 
 def _has_rows(step: _Load) -> bool:
     found = step.db.execute(f"select 1 from {step.table} where _connection = ? limit 1", [step.batch.connection])
+    return found.fetchone() is not None
+
+
+def _any_known(step: _Load, name: str, key: tuple[str, ...]) -> bool:
+    """Whether the raw table holds any key of temporary table `name`: a first read asks this and is spared the rest."""
+    found = step.db.execute(
+        f"select 1 from {step.table} semi join {name} using ({columns(key)}) where _connection = ? limit 1",
+        [step.batch.connection],
+    )
     return found.fetchone() is not None
 
 
@@ -163,6 +172,9 @@ def _insert_tombstones(step: _Load) -> int:
     """Repeat the last version of every vanished key as deleted."""
     detection = step.spec.delete_detection
     if detection == "scope" and step.batch.scopes:
+        _fill_keys(step, "scopes", step.spec.scope, step.batch.scopes)
+        if not _any_known(step, "scopes", step.spec.scope):
+            return 0
         _find_gone_in_scopes(step)
     elif detection == "full" and step.batch.final:
         _find_gone_in_full_read(step)
@@ -182,7 +194,6 @@ def _insert_tombstones(step: _Load) -> int:
 def _find_gone_in_scopes(step: _Load) -> None:
     """Temporary table `gone`: `_seq` of current versions within the batch's scopes that the batch does not show."""
     scope = columns(step.spec.scope)
-    _fill_keys(step, "scopes", step.spec.scope, step.batch.scopes)
     _fill_keys(step, "present", step.spec.primary_key, step.batch.present)
     step.db.execute(
         f"""
