@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,15 +47,9 @@ CONNECTIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="session")
-def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where dbt's parsed project goes; Dagster's entry, which builds definitions when imported, uses it as well."""
-    folder = tmp_path_factory.mktemp("architecture")
-    config = folder / "arsync.toml"
-    config.write_text("")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ARSYNC_CONFIG", str(config))
-        patch.setenv("ARSYNC_STATE_DIR", str(folder))
-        yield folder
+def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where dbt's parsed project goes."""
+    return tmp_path_factory.mktemp("architecture")
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +69,11 @@ def manifest(platform: Platform) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def definitions(platform: Platform, manifest: dict[str, Any]) -> dg.Definitions:
     assert manifest, "parsed before, so that building definitions need not"
-    from arsync_pipelines.definitions import build_defs
+    with pytest.MonkeyPatch.context() as patch:
+        # Dagster's entry builds definitions as it is imported: without connections, beside the same parsed project
+        patch.delenv("ARSYNC_CONFIG", raising=False)
+        patch.setenv("ARSYNC_STATE_DIR", str(platform.settings.state_dir))
+        from arsync_pipelines.definitions import build_defs
 
     return build_defs(platform)
 
