@@ -43,8 +43,8 @@ def exit_codes() -> str:
         table(("exit code", "error", "meaning"), rows),
         "A failed check of `arsync doctor` exits with 3, a demo in which not everything held with 1, a wrong command "
         "line with 2.",
-        "A job that fails ends its command with the code of the error that failed its step, so a blocked publish exits with "
-        "6. The run with its log is in the Dagster UI under the id shown.",
+        "A job that fails ends its command with the code of the error that failed its step, so a blocked publish exits "
+        "with 6. The run with its log is in the Dagster UI under the id shown.",
     )
 
 
