@@ -1,17 +1,31 @@
-"""Dagster's own storage: SQLite in the instance's folder, or Postgres when the environment names a database."""
+"""Dagster's own storage: SQLite in the instance's folder, or Postgres when the environment names a database.
+
+The event log in SQLite keeps its connections: Dagster's own opens an engine, waits for the disk and closes the file for
+each of the thousand events of a run, which costs more than the run's work. After a power cut the last events of a run
+may be missing; nothing of the pipeline's own state is kept here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 from dagster._core.storage.base_storage import DagsterStorage
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.event import listen
 
 from arsync_pipelines import bootstrap
+
+_OPEN_SHARDS = 8
 
 
 class ChosenStorage(DagsterStorage, ConfigurableClass):
@@ -29,4 +43,57 @@ class ChosenStorage(DagsterStorage, ConfigurableClass):
         if postgres_url:
             config: Any = {"postgres_url": postgres_url, "should_autocreate_tables": True}
             return DagsterPostgresStorage.from_config_value(inst_data, config)
-        return DagsterSqliteStorage(config_value.get("base_dir") or str(home))
+        return SqliteStorage(config_value.get("base_dir") or str(home))
+
+
+class SqliteStorage(DagsterSqliteStorage):
+    """Dagster's SQLite storage with an event log that keeps its connections."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(base_dir, inst_data)
+        self._event_log_storage = KeptEventLog(self._event_log_storage._base_dir)
+
+
+class KeptEventLog(SqliteEventLogStorage):
+    """One engine per database file, the few used last kept open; files and tables are Dagster's."""
+
+    def __init__(self, base_dir: str) -> None:
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        super().__init__(base_dir)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        with self._db_lock:
+            engine = self._engine(shard)
+            if shard not in self._initialized_dbs:
+                self._initdb(engine)
+                self._initialized_dbs.add(shard)
+            with engine.connect() as connection, connection.begin():
+                yield connection
+
+    def store_event(self, event: dg.EventLogEntry) -> None:
+        """Store it and touch the run's file: the UI watches that one, and the news stand in the one beside it."""
+        super().store_event(event)
+        os.utime(self.path_for_shard(event.run_id))
+
+    def _engine(self, shard: str) -> Engine:
+        engine = self._engines.pop(shard, None)
+        if engine is None:
+            timeout = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
+            engine = create_engine(self.conn_string_for_shard(shard), connect_args=timeout, pool_size=1)
+            listen(engine, "connect", _spare_the_disk)
+        self._engines[shard] = engine
+        while len(self._engines) > _OPEN_SHARDS:
+            self._engines.popitem(last=False)[1].dispose()
+        return engine
+
+    def dispose(self) -> None:
+        """Close the files."""
+        with self._db_lock:
+            while self._engines:
+                self._engines.popitem()[1].dispose()
+        super().dispose()
+
+
+def _spare_the_disk(connection: Any, _record: Any) -> None:
+    connection.execute("pragma synchronous = normal")
