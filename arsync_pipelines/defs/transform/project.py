@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource
+from packaging.version import Version
 
 from arsync_pipelines.bootstrap import PROJECT_ROOT, Platform
 from arsync_pipelines.defs.resources import OWNERS
@@ -54,9 +57,17 @@ def load_manifest(platform: Platform) -> dict[str, Any]:
     return manifest
 
 
+class InstalledDbt(DbtCliResource):
+    """dbt of this environment. Its version is looked up: asking the program takes seconds on every build."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(metadata.version("dbt-core"))
+
+
 def dbt_resource(platform: Platform) -> DbtCliResource:
     folder = write_profile(platform)
-    return DbtCliResource(
+    return InstalledDbt(
         project_dir=str(PROJECT_DIR),
         profiles_dir=str(folder),
         dbt_executable=str(Path(sys.executable).parent / "dbt"),
