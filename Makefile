@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 STAMP := $(VENV)/.stamp
 
-.PHONY: setup demo test check bench docs lock screenshot clean
+.PHONY: setup demo test check bench docs lock clean
 
 setup: $(STAMP)
 

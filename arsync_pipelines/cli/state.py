@@ -77,8 +77,8 @@ def status(as_json: AsJson = False) -> None:
     counts = platform.intents.counts()
     failures = {s.connection: platform.intents.failures(s.connection) for s in platform.sinks()}
     if as_json:
-        manifest = dict(snapshot.manifest) if snapshot else None
-        print_json({"snapshot": manifest, "intents": counts, "failures": failures})
+        about = dict(snapshot.manifest) if snapshot else None
+        print_json({"snapshot": about, "intents": counts, "failures": failures})
         return
     if snapshot is None:
         out.print("Nothing is published yet. Run [bold]arsync sync[/].")

@@ -39,8 +39,8 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class SinkCapabilities:
     """`batch_size`: most rows of one write() call; above `bulk_threshold` rows of one object the sink uses its bulk
-    interface. `objects`: canonical objects in the order they must be delivered (parents first). `observed_in`: object ->
-    stream of the same vendor's source that shows what the target holds."""
+    interface. `objects`: canonical objects in the order they must be delivered (parents first). `observed_in`: object
+    -> stream of the same vendor's source that shows what the target holds."""
 
     objects: tuple[str, ...]
     batch_size: int

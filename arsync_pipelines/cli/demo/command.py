@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform as machine
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -38,6 +39,7 @@ def demo(
     from arsync_pipelines.cli.demo.proof import prove
 
     started = time.perf_counter()
+    signal.signal(signal.SIGTERM, _interrupt)  # what was started is ended whichever way the demo is
     folder = directory.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     err.print(f"A company with {customers:,} customers and {invoices:,} invoices is being made ...")
@@ -62,6 +64,10 @@ def demo(
         raise typer.Exit(1)
 
 
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def _prepare() -> None:
     """What `arsync init` and `arsync doctor` do: create our objects in the CRM, look at every connection."""
     platform = bootstrap.platform()
@@ -80,7 +86,7 @@ def _live(world: World, port: int) -> None:
     world.post("/live", {"rate": 240})
     command = [str(Path(sys.executable).parent / "dagster"), "dev", "-h", "127.0.0.1", "-p", str(port)]
     command += ["-w", str(bootstrap.PROJECT_ROOT / "workspace.yaml"), "--log-level", "warning"]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, start_new_session=True)
     out.print(f"\nDagster UI     http://127.0.0.1:{port}")
     for name, url in world.urls.items():
         out.print(f"{name:<14} {url}")
@@ -90,11 +96,11 @@ def _live(world: World, port: int) -> None:
     except KeyboardInterrupt:
         out.print("ending ...")
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGINT)  # dagster dev ends its own children on this
         try:
             process.wait(timeout=30)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _machine() -> dict[str, Any]:

@@ -101,7 +101,7 @@ def read_streams(
     """Run the ingest service over every connection of a vendor."""
     with platform.warehouse.writing():
         platform.warehouse.ensure_tables(all_streams())
-    since = datetime.fromisoformat(config.since).astimezone(UTC) if config.since else None
+    since = _instant(config.since) if config.since else None
     stats: list[ReadStats] = []
     for connection in platform.of_vendor(vendor):
         source = platform.source(connection.name)
@@ -118,6 +118,12 @@ def read_streams(
                 context.log.warning(f"{s.connection}.{s.stream}: {warning}")
         stats += found
     return stats
+
+
+def _instant(text: str) -> datetime:
+    """An ISO instant; without an offset it is UTC, whatever the machine's zone."""
+    parsed = datetime.fromisoformat(text)
+    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def _metadata(stats: Sequence[ReadStats]) -> dict[str, dg.MetadataValue]:

@@ -7,6 +7,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.defs.maintenance.dead_runs import close_dead_runs
 from arsync_pipelines.defs.resources import PlatformResource
 from arsync_pipelines.domain.errors import ArsyncError, WarehouseError
 
@@ -31,12 +32,13 @@ def changes_sensor(
         description=f"{connector.title} has news -> ingest, build, publish.",
     )
     def sensor(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SensorResult | dg.SkipReason:
+        built = platform.get()
+        close_dead_runs(context.instance, built.settings.dagster_home)
         runs = context.instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED), limit=1)
         if runs:
             return dg.SkipReason(f"run {runs[0].dagster_run.run_id} is under way")
-        built = platform.get()
         try:
-            with built.warehouse.writing():
+            with built.warehouse.writing(timeout=1):
                 cursors = {
                     (c.name, spec.name): built.warehouse.cursor(c.name, spec.name)
                     for c in built.of_vendor(connector.vendor)

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.utils import make_new_run_id
 
 from arsync_pipelines.bootstrap import PROJECT_ROOT
+from arsync_pipelines.defs.maintenance.dead_runs import alive, close_dead_runs
 from arsync_pipelines.domain.errors import ArsyncError
 
 OnProgress = Callable[[int, int, str], None]
@@ -58,9 +60,13 @@ def run_job(
     with dg.DagsterInstance.get() as instance:
         job = definitions.resolve_job_def(name)
         config = {**(run_config or {}), "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        close_dead_runs(instance, home)
+        run_id = make_new_run_id()
         started = time.perf_counter()
-        with _watching(instance, len(list(job.nodes)), on_progress):
-            result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=config)
+        with alive(home, run_id) as tags, _watching(instance, len(list(job.nodes)), on_progress):
+            result = job.execute_in_process(
+                instance=instance, raise_on_error=False, run_config=config, run_id=run_id, tags=tags
+            )
         return _outcome(result, time.perf_counter() - started)
 
 
