@@ -25,7 +25,7 @@ demo: setup
 	@$(BIN)/arsync demo $(if $(ONCE),--once) $(DEMO_ARGS)
 
 test: setup
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
 check: setup
 	$(BIN)/ruff check .

@@ -3,15 +3,13 @@
 All three read the same pages from the same server in the same run, each in a process of its own with an empty database;
 the clock runs from the first request to the last commit. The bare loop keeps no versions, no cursor and no promise.
 
-    python -m tests.benchmarks.ingest --rows 1000000
+    arsync bench ingest
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -24,8 +22,15 @@ from typing import Any
 
 import orjson
 
+from tests.benchmarks.report import Target, main
+
 ROOT = Path(__file__).parents[2]
-RATIO_BARE, RATIO_DLT, PEAK_MB = 0.7, 2.5, 600
+ROWS = 1_000_000
+TARGETS = (
+    Target("ratio_to_bare_loop", at_least=0.7),
+    Target("ratio_to_dlt", at_least=2.5),
+    Target("peak_mb", at_most=600),
+)
 PAGES_PER_TABLE = 50
 COLUMNS = (
     *("transaction", "id", "linesequencenumber", "mainline", "taxline", "item", "memo", "quantity", "rate"),
@@ -114,44 +119,31 @@ def dlt(url: str, pages: int, folder: Path) -> int:
 CONTENDERS: dict[str, Callable[[str, int, Path], int]] = {"ours": ours, "bare_loop": bare, "dlt": dlt}
 
 
-def run(rows: int = 1_000_000, repeats: int = 1) -> dict[str, object]:
-    """Figures of every contender (rows/s, processor seconds, peak MB), their ratios, and whether the targets are met.
-
-    `rows` is rounded to whole pages. With `repeats` every contender runs that often in turn and its best run counts.
-    """
+def run(scale: float = 1.0) -> dict[str, Any]:
+    """Figures of every contender (rows/s, processor seconds, peak MB) and their ratios, for ROWS x scale lines."""
     from tests.benchmarks.page_server import ROWS_PER_PAGE
 
-    rows = max(1, rows // ROWS_PER_PAGE) * ROWS_PER_PAGE
+    rows = max(1, int(ROWS * scale) // ROWS_PER_PAGE) * ROWS_PER_PAGE
     command = [sys.executable, "-m", "tests.benchmarks.page_server", str(rows)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             port, pages = server.stdout.readline().split()
-            runs = [
-                (name, _measure(name, f"http://127.0.0.1:{port}", pages, rows))
-                for _ in range(repeats)
-                for name in CONTENDERS
-            ]
+            figures = {name: _measure(name, f"http://127.0.0.1:{port}", pages, rows) for name in CONTENDERS}
         finally:
             server.terminate()
-    figures = {name: max((f for n, f in runs if n == name), key=lambda f: f["rows_per_s"]) for name in CONTENDERS}
     speed = {name: figure["rows_per_s"] for name, figure in figures.items()}
-    ratio_bare, ratio_dlt = speed["ours"] / speed["bare_loop"], speed["ours"] / speed["dlt"]
-    peak = max(f["peak_mb"] for n, f in runs if n == "ours")
     return {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "rows": rows,
         "contenders": figures,
-        "ratio_to_bare_loop": round(ratio_bare, 2),
-        "ratio_to_dlt": round(ratio_dlt, 2),
-        "peak_mb": peak,
-        "targets": {"ratio_to_bare_loop": RATIO_BARE, "ratio_to_dlt": RATIO_DLT, "peak_mb": PEAK_MB},
-        "ok": ratio_bare >= RATIO_BARE and ratio_dlt >= RATIO_DLT and peak < PEAK_MB,
+        "ratio_to_bare_loop": round(speed["ours"] / speed["bare_loop"], 2),
+        "ratio_to_dlt": round(speed["ours"] / speed["dlt"], 2),
+        "peak_mb": figures["ours"]["peak_mb"],
     }
 
 
 def _measure(name: str, url: str, pages: str, rows: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.benchmarks.ingest", "--contender", name, "--url", url, "--pages", pages]
+    command = [sys.executable, "-m", "tests.benchmarks.ingest", "--contender", name, url, pages]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     figure: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     if figure["rows"] != rows:
@@ -177,20 +169,9 @@ def _contend(name: str, url: str, pages: int) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--contender", choices=sorted(CONTENDERS))
-    parser.add_argument("--url", default="")
-    parser.add_argument("--pages", type=int, default=0)
-    options = parser.parse_args()
-    if options.contender:
-        figures: dict[str, Any] = _contend(options.contender, options.url, options.pages)
-    else:
-        figures = run(options.rows, options.repeats)
-    sys.stdout.write(json.dumps(figures) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--contender"]:
+        _, _, contender, base_url, page_count = sys.argv
+        sys.stdout.write(json.dumps(_contend(contender, base_url, int(page_count))) + "\n")
+    else:
+        main("ingest", run, TARGETS)
