@@ -105,10 +105,12 @@ def read_streams(
     stats: list[ReadStats] = []
     for connection in platform.of_vendor(vendor):
         source = platform.source(connection.name)
+        # a connection may have fewer streams than its vendor: a folder of extracts without payments, say
+        offered = [s for s in source.streams() if s.name in streams]
         if config.reload:
-            found = platform.ingest.reload(connection.name, [s for s in source.streams() if s.name in streams])
+            found = platform.ingest.reload(connection.name, offered)
         else:
-            found = platform.ingest.run(source, streams, since=since)
+            found = platform.ingest.run(source, [s.name for s in offered], since=since)
         for s in found:
             context.log.info(
                 f"{s.connection}.{s.stream}: {s.rows_read} rows read, {s.rows_new} new versions, "
@@ -135,6 +137,6 @@ def _metadata(stats: Sequence[ReadStats]) -> dict[str, dg.MetadataValue]:
         "rows_deleted": dg.MetadataValue.int(sum(s.rows_deleted for s in stats)),
         "rows_set_aside": dg.MetadataValue.int(sum(s.rows_set_aside for s in stats)),
         "pages": dg.MetadataValue.int(sum(s.pages for s in stats)),
-        "seconds": dg.MetadataValue.float(round(sum(s.seconds for s in stats), 3)),
+        "seconds": dg.MetadataValue.float(round(sum((s.seconds for s in stats), 0.0), 3)),
         "warnings": dg.MetadataValue.md("\n".join(f"- {w}" for w in warnings) or "none"),
     }
