@@ -72,6 +72,10 @@ linked as (
     from {{ ref('int_files__application') }} as application
     inner join {{ ref('int_files__document') }} as invoice
         on application.invoice_document_id = invoice.document_id
+    {% if is_incremental() %}
+    where application.invoice_document_id in (select changed_key from changed)
+        or application.payment_document_id in (select changed_key from changed)
+    {% endif %}
 )
 
 select
