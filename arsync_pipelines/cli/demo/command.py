@@ -86,10 +86,13 @@ def _live(world: World, port: int) -> None:
     world.post("/live", {"rate": 240})
     command = [str(Path(sys.executable).parent / "dagster"), "dev", "-h", "127.0.0.1", "-p", str(port)]
     command += ["-w", str(bootstrap.PROJECT_ROOT / "workspace.yaml"), "--log-level", "warning"]
-    process = subprocess.Popen(command, start_new_session=True)
+    log = settings.load().state_dir / "logs" / "dagster.log"
+    with log.open("a", encoding="utf-8") as lines:
+        process = subprocess.Popen(command, start_new_session=True, stdout=lines, stderr=subprocess.STDOUT)
     out.print(f"\nDagster UI     http://127.0.0.1:{port}")
     for name, url in world.urls.items():
         out.print(f"{name:<14} {url}")
+    out.print(f"{'log':<14} {log}")
     out.print("A day passes every six minutes; sensors bring it over. Ctrl-C ends everything.")
     try:
         process.wait()
