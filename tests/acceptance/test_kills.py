@@ -1,7 +1,7 @@
 """kill -9 during ingest, build, publish and push, then again: the same end state as without a kill.
 
 The short form kills one sync after the other at later and later points and lets the last one end. The long form
-(ARSYNC_KILLS=all) starts anew for every point and hit, each followed by one undisturbed sync.
+(ARSYNC_ALL_KILLS=1) starts anew for every point, each followed by one undisturbed sync.
 """
 
 from __future__ import annotations
@@ -10,21 +10,22 @@ import json
 import os
 import signal
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.fixtures.acceptance import Scene, assert_agreed, wait_for
+from tests.fixtures.acceptance import Scene, assert_agreed, installation, wait_for
 
 pytestmark = pytest.mark.slow
 
 KILLED = -signal.SIGKILL
-ALL_POINTS = [
+ALL = (
     "ingest.page:3",
     "ingest.before_landed:2",
     "ingest.landed:4",
     "warehouse.staged:2",
     "ingest.before_commit:1",
-    "ingest.before_commit:9",
     "ingest.committed:12",
     "build:2",
     "build:40",
@@ -36,12 +37,25 @@ ALL_POINTS = [
     "push.planned:1",
     "push.stored:1",
     "push.claimed:1",
-    "push.claimed:3",
     "push.written:1",
     "push.written:3",
     "push.settled:2",
-]
-LONG = os.environ.get("ARSYNC_KILLS") == "all"
+)
+SHORT = (
+    "ingest.landed:4",
+    "ingest.before_commit:9",
+    "build-orphan:40",
+    "publish.before_pointer:1",
+    "push.written:1",
+    "push.claimed:2",
+)
+CHAINS: list[tuple[str, ...]] = [(point,) for point in ALL] if os.environ.get("ARSYNC_ALL_KILLS") else [SHORT]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with installation(tmp_path / "installation") as made:
+        yield made
 
 
 def kill_at(scene: Scene, point: str, command: str = "sync") -> None:
@@ -68,19 +82,16 @@ def assert_each_written_once(scene: Scene) -> None:
     assert max(effects.values()) == 1
 
 
-@pytest.mark.skipif(LONG, reason="the long form covers it") if LONG else pytest.mark.slow
-def test_one_kill_after_the_other(fresh: Scene) -> None:
-    for point in ("ingest.landed:4", "ingest.before_commit:9", "build-orphan:40", "publish.before_pointer:1"):
-        kill_at(fresh, point)
-        assert fresh.snapshot() == ""
-        assert fresh.writes() == []
-    kill_at(fresh, "push.written:1")
-    published = fresh.snapshot()
-    assert published
-    written = len(fresh.writes())
-    assert written > 0
-    kill_at(fresh, "push.claimed:2", "push")
-    assert fresh.snapshot() == published
-    fresh.sync()
-    assert_agreed(fresh)
-    assert_each_written_once(fresh)
+@pytest.mark.parametrize("points", CHAINS, ids=lambda points: points[0] if len(points) == 1 else "one-after-the-other")
+def test_killed_and_run_again(scene: Scene, points: tuple[str, ...]) -> None:
+    for point in points:
+        published = scene.snapshot()
+        kill_at(scene, point, "push" if published else "sync")
+        if point.startswith(("push.", "publish.published")):
+            assert scene.snapshot()
+        else:
+            assert (scene.snapshot(), scene.writes()) == ("", [])
+        assert point != "push.written:1" or scene.writes()
+    scene.sync()
+    assert_agreed(scene)
+    assert_each_written_once(scene)
