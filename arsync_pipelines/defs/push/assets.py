@@ -83,7 +83,7 @@ def _read_back(
     by_name = {spec.name: spec for spec in connector.streams}
     for name in streams:
         rows = sum(s.rows_new for s in stats if s.stream == name)
-        note = dg.AssetMaterialization(raw_key(by_name[name]), "read back after the push", {"rows_new": rows})
+        note = dg.AssetMaterialization(raw_key(by_name[name]), "read back after the push", {"rows_read_back": rows})
         context.log_event(note)
 
 
