@@ -6,11 +6,10 @@ Times are aware UTC.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Engine, and_, bindparam, func, insert, or_, select, update
 
 from arsync_pipelines.domain.push import ALLOWED, FailureClass, IntentState, PushIntent
 from arsync_pipelines.ops.rows import (
@@ -34,9 +33,6 @@ class IntentStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-
-    def transaction(self) -> AbstractContextManager[Connection]:
-        return self._engine.begin()
 
     def latest_versions(self, connection: str, object_name: str) -> dict[str, LatestVersion]:
         """Newest intent per business key of one object."""

@@ -7,7 +7,7 @@ another run.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,11 +48,13 @@ def stored(warehouse: Warehouse) -> list[dict[str, Any]]:
     return warehouse.query(f"select * from {TABLE} order by subject, name") if exists else []
 
 
-def forget_missing(warehouse: Warehouse, subjects: Sequence[str]) -> None:
-    """Drop results of tables that no longer exist, lest a removed model blocks for ever."""
-    known = set(subjects)
-    rows = [tuple(row[c] for c in _COLUMNS) for row in stored(warehouse) if row["subject"] in known]
-    warehouse.replace_table(TABLE, _COLUMNS, rows)
+def forget_removed_tests(warehouse: Warehouse, known: Collection[str]) -> None:
+    """Drop results of model tests that are not among `known` any more, lest a removed test blocks for ever.
+
+    Results of what landed stay: their suites answer for themselves.
+    """
+    rows = [row for row in stored(warehouse) if row["name"] in known or str(row["subject"]).startswith("raw_")]
+    warehouse.replace_table(TABLE, _COLUMNS, [tuple(row[c] for c in _COLUMNS) for row in rows])
 
 
 def require_open(warehouse: Warehouse) -> list[dict[str, Any]]:

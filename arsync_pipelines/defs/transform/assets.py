@@ -13,7 +13,7 @@ from dagster_dbt import DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 from arsync_pipelines.bootstrap import all_streams
 from arsync_pipelines.defs.resources import WAREHOUSE_POOL, PlatformResource
 from arsync_pipelines.defs.transform.project import Translator, generated_dir
-from arsync_pipelines.defs.transform.results import run_results, with_sample
+from arsync_pipelines.defs.transform.results import run_results, test_names, with_sample
 from arsync_pipelines.services import gate
 
 
@@ -56,6 +56,7 @@ def build_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with warehouse.writing():
             results = [with_sample(warehouse, r) for r in results]
             gate.record(warehouse, [r.check for r in results], context.run.run_id)
+            gate.forget_removed_tests(warehouse, test_names(manifest))
         by_name = {r.dagster_name: r.check for r in results}
         for event in held:
             check = by_name.get(event.check_name or "")

@@ -55,6 +55,12 @@ def run_results(target: Path, manifest: Mapping[str, Any]) -> list[TestResult]:
     return results
 
 
+def test_names(manifest: Mapping[str, Any]) -> set[str]:
+    """Names of every data test and unit test of the project."""
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    return {node["name"] for node in [*tests, *manifest.get("unit_tests", {}).values()]}
+
+
 def with_sample(warehouse: Warehouse, result: TestResult) -> TestResult:
     """The result with up to five offending rows. Inside `warehouse.writing()`."""
     if result.check.passed or not result.sql or result.check.detail.startswith("Runtime Error"):
