@@ -17,6 +17,7 @@ import httpx
 
 from arsync_pipelines.connectors.http.errors import AccessRefused
 from arsync_pipelines.connectors.http.policy import VendorError, decode_or_none
+from arsync_pipelines.connectors.http.retry import retry_after_seconds
 from arsync_pipelines.domain.errors import ConfigError
 
 
@@ -33,7 +34,14 @@ class Token:
 
 
 class TokenUnavailable(httpx.TransportError):
-    """The token endpoint is busy or down (429, 5xx): transient, and the request proper was not sent."""
+    """The token endpoint is busy or down (429, 5xx): transient, and the request proper was not sent.
+
+    `retry_after`: the seconds of silence it asked for, None when it named none.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(f"token endpoint answered HTTP {response.status_code}", request=response.request)
+        self.retry_after = retry_after_seconds(response)
 
 
 class TokenAuth(httpx.Auth, ABC):
@@ -96,7 +104,7 @@ class TokenAuth(httpx.Auth, ABC):
 
     def _accept(self, response: httpx.Response) -> Token:
         if response.status_code == 429 or response.status_code >= 500:
-            raise TokenUnavailable(f"token endpoint answered HTTP {response.status_code}", request=response.request)
+            raise TokenUnavailable(response)
         if not response.is_success:
             raise self.refused(response)
         token = self.read_token(response)

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 import httpx
 import orjson
 
-from arsync_pipelines.connectors.http.auth import TokenAuth
+from arsync_pipelines.connectors.http.auth import TokenAuth, TokenUnavailable
 from arsync_pipelines.connectors.http.errors import AccessRefused, AmbiguousOutcome, RequestRejected, RetriesSpent
 from arsync_pipelines.connectors.http.limits import Concurrency, Pause
 from arsync_pipelines.connectors.http.policy import FailurePolicy, Rule, VendorError
@@ -205,7 +205,8 @@ class HttpClient:
             sent = error.request is request and not isinstance(error, _NOT_SENT)
             rule = Rule("retry", FailureClass.TRANSIENT)
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return _Failure(text, rule, cause=error, may_have_acted=sent)
+            after = error.retry_after if isinstance(error, TokenUnavailable) else None
+            return _Failure(text, rule, cause=error, may_have_acted=sent, retry_after=after)
         self._count(request, response, self.retry.monotonic() - began, progress)
         if not self.policy.failed(response):
             return response

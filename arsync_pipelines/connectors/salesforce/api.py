@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -128,10 +129,15 @@ class LocatorExpired(RequestRejected):
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    """A record without the `attributes` of itself and of its parents."""
+    """A record without the `attributes` of itself and of its parents; numbers with decimals as their own text.
+
+    JSON shows an org's numbers as doubles in their shortest form, and so does `repr`.
+    """
     record.pop("attributes", None)
-    for value in record.values():
-        if isinstance(value, dict):
+    for name, value in record.items():
+        if isinstance(value, float):
+            record[name] = f"{Decimal(repr(value)):f}"
+        elif isinstance(value, dict):
             _plain(value)
     return record
 

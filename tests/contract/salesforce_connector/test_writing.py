@@ -10,12 +10,14 @@ import pytest
 from arsync_pipelines.connectors.salesforce.setup import ensure_target
 from arsync_pipelines.domain.comparison import holds
 from arsync_pipelines.domain.push import PushIntent
+from tests.fixtures.sources.salesforce import SalesforceCompany as Crm
+from tests.fixtures.sources.salesforce import intent
 
-from .conftest import Crm, invoice_intent
+from .conftest import last_entry, written
 
 
 def batch(crm: Crm, start: int, count: int) -> list[PushIntent]:
-    return [invoice_intent(crm, n) for n in range(start, start + count)]
+    return [intent(crm, n) for n in range(start, start + count)]
 
 
 def test_preparing_twice_does_nothing(crm: Crm) -> None:
@@ -66,7 +68,7 @@ def test_bad_rows_are_rejected_and_their_neighbours_are_not(crm: Crm, threshold:
 def test_accounts_are_updated_and_cleared(crm: Crm) -> None:
     sink = crm.sink()
     payload = {"open_balance": "1000000.01", "credit_hold": True, "oldest_due_date": "2026-05-01", "current": "0.00"}
-    base = invoice_intent(crm, 1)
+    base = intent(crm, 1)
     first = [replace(base, object="account", business_key=crm.account(1), payload=payload)]
     assert sink.write("account", first).outcomes[0].kind == "acknowledged"
     assert holds(sink.read_back("account", first)[crm.account(1)], payload)
@@ -76,25 +78,25 @@ def test_accounts_are_updated_and_cleared(crm: Crm) -> None:
 
 
 def test_a_connection_cut_after_commit_is_unknown_and_reading_back_settles_it(crm: Crm) -> None:
-    before = crm.last_entry()
-    crm.fault("drop_after", times=1, match={"method": "PATCH", "path": "composite"})
+    before = last_entry(crm)
+    crm.stand_in.fault("drop_after", times=1, match={"method": "PATCH", "path": "composite"})
     sink, intents = crm.sink(), batch(crm, 40_000, 200)
     outcomes = sink.write("invoice", intents).outcomes
     assert {o.kind for o in outcomes} == {"unknown"}
     seen = sink.read_back("invoice", intents)
     assert all(holds(seen[i.business_key], i.payload) for i in intents)
-    assert Counter(e["operation"] for e in crm.written(before)) == {"create": 200}
+    assert Counter(e["operation"] for e in written(crm, before)) == {"create": 200}
 
 
 def test_a_connection_cut_before_is_unknown_and_reading_back_finds_nothing(crm: Crm) -> None:
-    crm.fault("drop_before", times=1, match={"method": "PATCH", "path": "composite"})
+    crm.stand_in.fault("drop_before", times=1, match={"method": "PATCH", "path": "composite"})
     sink, intents = crm.sink(), batch(crm, 41_000, 200)
     assert {o.kind for o in sink.write("invoice", intents).outcomes} == {"unknown"}
     assert set(sink.read_back("invoice", intents).values()) == {None}
 
 
 def test_locked_rows_wait_and_the_rest_is_written(crm: Crm) -> None:
-    crm.fault("lock_row", times=3)
+    crm.stand_in.fault("lock_row", times=3)
     outcomes = crm.sink().write("invoice", batch(crm, 42_000, 100)).outcomes
     kinds = Counter(o.kind for o in outcomes)
     assert kinds["retry"] >= 1
@@ -105,15 +107,15 @@ def test_locked_rows_wait_and_the_rest_is_written(crm: Crm) -> None:
 @pytest.mark.parametrize("threshold", [2000, 200])
 def test_a_storm_ends_with_every_row_accounted_for_and_none_doubled(crm: Crm, threshold: int) -> None:
     start = 50_000 + threshold
-    before = crm.last_entry()
+    before = last_entry(crm)
     faults = [
-        crm.fault("error", rate=0.4, times=10, params={"status": [429, 503], "retry_after": 0}),
-        crm.fault("expire_token", times=2),
+        crm.stand_in.fault("error", rate=0.4, times=10, params={"status": [429, 503], "retry_after": 0}),
+        crm.stand_in.fault("expire_token", times=2),
     ]
     intents = batch(crm, start, 600)
     outcomes = crm.sink(bulk_write_rows=threshold).write("invoice", intents).outcomes
     assert {o.kind for o in outcomes} == {"acknowledged"}
-    assert Counter(e["operation"] for e in crm.written(before)) == {"create": 600}
+    assert Counter(e["operation"] for e in written(crm, before)) == {"create": 600}
     assert all(fault.hits for fault in faults)
 
 

@@ -80,6 +80,18 @@ def test_events_may_come_twice(server: Server, http: httpx.Client) -> None:
     assert len({one["replayId"] for one in subscriber.take()}) == 1
 
 
+def test_events_may_come_in_the_wrong_order(server: Server, http: httpx.Client) -> None:
+    subscriber = Subscriber(server, "/data/AccountChangeEvent")
+    server.fault("reorder_webhook", times=1)
+    for name in ("First", "Second", "Third"):
+        http.post("/sobjects/Account", json={"Name": name})
+    events = subscriber.take()
+    assert [one["Name"] for one in events] == ["Third", "Second", "First"]
+    assert [one["replayId"] for one in events] == sorted((one["replayId"] for one in events), reverse=True)
+    http.post("/sobjects/Account", json={"Name": "Fourth"})
+    assert [one["Name"] for one in subscriber.take()] == ["Fourth"]
+
+
 def test_subscriptions_are_checked(server: Server) -> None:
     assert Subscriber(server, "/data/NopeChangeEvent").subscribed["successful"] is False
     assert "replayId" in Subscriber(server, "/data/ChangeEvents", 10**9).subscribed["error"]

@@ -160,6 +160,22 @@ def test_rows_deleted_between_pages_leave_a_short_page(sf: Salesforce, http: htt
     assert len(rest["records"]) == 9 and rest["done"] and rest["totalSize"] == 210
 
 
+def test_behind_a_drifting_page_the_others_shift(server: Server, http: httpx.Client) -> None:
+    """A plain offset in place of the locator's snapshot: a deletion before it makes the next page skip a record."""
+    made = [http.post("/sobjects/Case", json={"Subject": f"d{n:03}"}).json()["id"] for n in range(210)]
+    query, pages = (
+        {"q": "SELECT Id FROM Case WHERE Subject LIKE 'd%' ORDER BY Subject"},
+        {"Sforce-Query-Options": "batchSize=200"},
+    )
+    first = http.get("/query", params=query, headers=pages).json()
+    http.delete(f"/sobjects/Case/{made[0]}")
+    following = "/query/" + first["nextRecordsUrl"].rpartition("/")[2]
+    server.fault("page_drift", times=1)
+    drifted = [one["Id"] for one in http.get(following).json()["records"]]
+    calm = [one["Id"] for one in http.get(following).json()["records"]]
+    assert (drifted, calm) == (made[201:], made[200:])
+
+
 def test_faults_of_reading(server: Server, http: httpx.Client) -> None:
     server.fault("ignore_filter", times=1)
     assert (
