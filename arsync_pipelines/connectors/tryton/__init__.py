@@ -1,0 +1,17 @@
+"""Tryton over JSON-RPC: parties, invoices, receivable lines, reconciliations and dunnings in; parties out."""
+
+from __future__ import annotations
+
+from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.connectors.tryton.options import TrytonOptions
+from arsync_pipelines.connectors.tryton.source import TrytonSource
+from arsync_pipelines.connectors.tryton.spec import STREAMS
+
+CONNECTOR = Connector(
+    vendor="tryton",
+    title="Tryton",
+    role="erp",
+    streams=STREAMS,
+    options=TrytonOptions,
+    source=TrytonSource,
+)
