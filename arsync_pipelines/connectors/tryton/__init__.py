@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.connectors.tryton.options import TrytonOptions
+from arsync_pipelines.connectors.tryton.sink import TrytonSink
 from arsync_pipelines.connectors.tryton.source import TrytonSource
 from arsync_pipelines.connectors.tryton.spec import STREAMS
 
@@ -14,4 +15,5 @@ CONNECTOR = Connector(
     streams=STREAMS,
     options=TrytonOptions,
     source=TrytonSource,
+    sink=TrytonSink,
 )

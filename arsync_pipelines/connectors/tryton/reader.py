@@ -1,11 +1,11 @@
 """Reads one stream: by id inside a window of time, then the keys that are left. Every page checks what came back.
 
-Rows are walked by id, so rows that change meanwhile neither hide others nor come twice, and the server needs no sort. The
-window opens one overlap before the newest change that the *previous* read found when it began; how long a read takes
-therefore does not matter, only how long a transaction of the server does.
+Rows are walked by id, so rows that change meanwhile neither hide others nor come twice, and the server needs no sort.
+The window opens one overlap before the newest change that the *previous* read found when it began; how long a read
+takes therefore does not matter, only how long a transaction of the server does.
 
-A cursor is {"stamp", "count"} after a whole read. In the middle of one it also holds {"from", "after", "head"}: where the
-window opens, the last id stored, and the newest change when the read began.
+A cursor is {"stamp", "count"} after a whole read. In the middle of one it also holds {"from", "after", "head"}: where
+the window opens, the last id stored, and the newest change when the read began.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from arsync_pipelines.connectors.tryton.client import TrytonRpc
 from arsync_pipelines.connectors.tryton.spec import Query
-from arsync_pipelines.connectors.tryton.values import instant, plain
+from arsync_pipelines.connectors.tryton.values import instant, plain, stamp
 from arsync_pipelines.domain.errors import SourceContractBroken
 from arsync_pipelines.ports.source import Cursor, Page
 
@@ -40,16 +40,20 @@ class StreamReader:
         self._page_rows = page_rows
         self._requested = sorted({*query.fields.values(), "id"})
 
-    def read(self, cursor: Cursor) -> Iterator[Page]:
-        """Changed rows and, with the last page, the keys of all others. No page at all: nothing changed."""
+    def read(self, cursor: Cursor, since: datetime | None) -> Iterator[Page]:
+        """Changed rows and, with the last page, the keys of all others. No page at all: nothing changed.
+
+        `since` (UTC) opens the window there instead.
+        """
         if self._query.spec.cursor is None:
             yield from self._whole(cursor)
             return
-        if "after" in cursor:
+        if "after" in cursor and since is None:
             opened, after, head = cursor["from"], int(cursor["after"]), cursor["head"]
         else:
             head = self.newest() or cursor.get("stamp", "")
-            opened = str(instant(cursor["stamp"]) - self._overlap) if cursor.get("stamp") else ""
+            opened = stamp(instant(cursor["stamp"]) - self._overlap) if cursor.get("stamp") else ""
+            opened = opened if since is None else stamp(since)
             after = 0
         done = {key: cursor[key] for key in ("stamp", "count") if key in cursor}
         window = _since(opened) if opened else []
@@ -84,18 +88,18 @@ class StreamReader:
         """Whether something was created, changed or deleted after a whole read: newest change, else the count."""
         if "after" in cursor or "count" not in cursor:
             return True
-        return self.newest() != cursor.get("stamp", "") or str(self.count()) != cursor["count"]
+        return self.newest() != str(cursor.get("stamp", "")) or str(self.count()) != str(cursor["count"])
 
     def _whole(self, cursor: Cursor) -> Iterator[Page]:
         pending: list[dict[str, Any]] = []
-        count, stamp = 0, ""
+        count, newest = 0, ""
         for rows in self._walk([], 0):
             if pending:
                 yield Page(pending, {})
             pending, count = rows, count + len(rows)
-            stamp = max([stamp, *(row["modified_at"] for row in rows)])
+            newest = max([newest, *(row["modified_at"] for row in rows)])
         self._check_left(count, cursor)
-        yield Page(pending, {"stamp": stamp, "count": str(count)}, final=True)
+        yield Page(pending, {"stamp": newest, "count": str(count)}, final=True)
 
     def _walk(self, window: list[Any], after: int) -> Iterator[list[dict[str, Any]]]:
         """Rows by id, page by page; raises when the server ignores the order or the bound."""
@@ -126,9 +130,8 @@ class StreamReader:
                 continue
             else:
                 value = row[first]
-            landed[field.name] = (
-                _CASTS[field.kind](value) if field.kind in _CASTS and value is not None else plain(value)
-            )
+            cast = _CASTS.get(field.kind, plain)
+            landed[field.name] = None if value is None else cast(value)
         landed["modified_at"] = landed.get("modified_at") or landed.get("created_at")
         if landed["modified_at"] is None:
             raise self._broken(f"id {landed['id']} has neither create_date nor write_date")
@@ -158,16 +161,16 @@ class StreamReader:
         for row in rows:
             if instant(row["modified_at"]) < bound:
                 raise self._broken(
-                    f"id {row['id']} of {row['modified_at']} came although changes from {opened} on were asked for; the "
-                    f"filter was ignored"
+                    f"id {row['id']} of {row['modified_at']} came although changes from {opened} on were asked for; "
+                    f"the filter was ignored"
                 )
 
     def _check_left(self, left: int, cursor: Cursor) -> None:
         known = int(cursor.get("count") or 0)
         if not left and known >= VANISHED_ALL:
             raise self._broken(
-                f"all {known} rows are gone at once. If the user lost access to them, give it back; if they were really "
-                f"deleted, read the stream anew"
+                f"all {known} rows are gone at once. If the user lost access to them, give it back; if they were "
+                f"really deleted, read the stream anew"
             )
 
     def _broken(self, what: str) -> SourceContractBroken:

@@ -41,10 +41,10 @@ class TrytonSource:
         return [query.spec for query in self._queries.values()]
 
     def read(self, stream: str, cursor: Cursor | None, *, since: datetime | None = None) -> Iterator[Page]:
-        """Pages of a stream by id. `since` has no use here: every read ends with a comparison of all keys."""
+        """Pages of a stream by id; the last one with the keys of all records there are."""
         query = self._query(stream)
         try:
-            yield from self._reader(query).read(cursor or {})
+            yield from self._reader(query).read(cursor or {}, since)
         except RequestRejected as error:
             raise explain(self._rpc, query, error) from error
 

@@ -1,7 +1,7 @@
 """The streams of a Tryton company: raw columns, keys, how deletes are seen, and the fields they are asked for.
 
-Tryton deletes physically and leaves no trace, so every stream compares its keys with the server's. `write_date` is empty
-until a record is first changed: the cursor column `modified_at` is write_date, else create_date.
+Tryton deletes physically and leaves no trace, so every stream compares its keys with the server's. `write_date` is
+empty until a record is first changed: the cursor column `modified_at` is write_date, else create_date.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ from typing import Any
 
 from arsync_pipelines.domain.errors import SourceContractBroken
 
+_PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+
 
 def plain(value: Any) -> Any:
     """A value as it lands: text for decimals, dates, times, seconds, ids and base64; lists, booleans and None stay."""
@@ -31,9 +33,7 @@ def _unwrapped(value: Mapping[str, Any]) -> str:
         if kind == "Decimal":
             return str(value["decimal"])
         if kind == "datetime":
-            return str(
-                datetime(*(value[part] for part in ("year", "month", "day", "hour", "minute", "second", "microsecond")))
-            )
+            return stamp(datetime(**{part: value[part] for part in _PARTS}, tzinfo=UTC))
         if kind == "date":
             return date(value["year"], value["month"], value["day"]).isoformat()
         if kind == "time":
@@ -45,6 +45,11 @@ def _unwrapped(value: Mapping[str, Any]) -> str:
     except (KeyError, TypeError, ValueError) as error:
         raise SourceContractBroken(f"tryton sent a {kind} that cannot be read ({error}): {dict(value)}") from error
     raise SourceContractBroken(f"tryton sent a value of the unknown class {kind!r}; is this a newer series?")
+
+
+def stamp(at: datetime) -> str:
+    """An aware instant as it lands: UTC, to the microsecond, so that texts sort as instants do."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def instant(text: str) -> datetime:
@@ -60,8 +65,7 @@ def wire(value: Any) -> Any:
         return {"__class__": "Decimal", "decimal": format(value, "f")}
     if isinstance(value, datetime):
         at = value.astimezone(UTC) if value.tzinfo else value
-        parts = ("year", "month", "day", "hour", "minute", "second", "microsecond")
-        return {"__class__": "datetime", **{part: getattr(at, part) for part in parts}}
+        return {"__class__": "datetime", **{part: getattr(at, part) for part in _PARTS}}
     if isinstance(value, date):
         return {"__class__": "date", "year": value.year, "month": value.month, "day": value.day}
     if isinstance(value, Mapping):
