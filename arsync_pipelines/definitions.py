@@ -55,6 +55,8 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
         jobs=all_jobs,
         schedules=[schedules.nightly_proof(proof, schedules_on), schedules.hourly_sync(sync)],
         sensors=[*sensors, failure_sensor(sensors_on)],
+        # runs of single assets too: few fat steps, and the process of a run is the process of its steps
+        executor=dg.in_process_executor,
         resources={"platform": PlatformResource(), "dbt": dbt_resource(built), **(resources or {})},
     )
 

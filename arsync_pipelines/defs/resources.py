@@ -9,6 +9,7 @@ import dagster as dg
 
 from arsync_pipelines import bootstrap
 from arsync_pipelines.bootstrap import Platform
+from arsync_pipelines.defs.maintenance.dead_runs import watch
 
 OWNERS = ["team:data-engineering"]
 WAREHOUSE_POOL = "arsync_warehouse"
@@ -23,6 +24,11 @@ class PlatformResource(dg.ConfigurableResource[Platform]):
     """Builds the platform from arsync.toml. `config_path`: empty = ARSYNC_CONFIG, else ./arsync.toml."""
 
     config_path: str = ""
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Let others see that the run's process lives."""
+        if context.instance is not None and context.run is not None:
+            watch(context.instance, context.run)
 
     def get(self) -> Platform:
         """A platform of this step's own; building it does no I/O."""

@@ -20,7 +20,7 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.event import listen
 
 from arsync_pipelines import bootstrap
@@ -41,7 +41,7 @@ class ChosenStorage(DagsterStorage, ConfigurableClass):
     ) -> Any:  # one of the two storages, never this class itself
         home, postgres_url = bootstrap.dagster_storage()
         if postgres_url:
-            config: Any = {"postgres_url": postgres_url, "should_autocreate_tables": True}
+            config: Any = {"postgres_url": _with_driver(postgres_url), "should_autocreate_tables": True}
             return DagsterPostgresStorage.from_config_value(inst_data, config)
         return SqliteStorage(config_value.get("base_dir") or str(home))
 
@@ -93,6 +93,14 @@ class KeptEventLog(SqliteEventLogStorage):
             while self._engines:
                 self._engines.popitem()[1].dispose()
         super().dispose()
+
+
+def _with_driver(address: str) -> str:
+    """The address with the driver that Dagster brings, where it names none: SQLAlchemy would take another."""
+    url = make_url(address)
+    if url.drivername in {"postgres", "postgresql"}:
+        url = url.set(drivername="postgresql+psycopg2")
+    return url.render_as_string(hide_password=False)
 
 
 def _spare_the_disk(connection: Any, _record: Any) -> None:
