@@ -1,4 +1,4 @@
-"""The border where data leaves: the expectations on a payload, run before anything of it is stored or sent."""
+"""The border where data leaves: ownership and expectations, before anything is stored or sent."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from arsync_pipelines.domain.checks import CheckResult
+from arsync_pipelines.domain.ownership import not_owned_by
 from arsync_pipelines.quality import suites
 from arsync_pipelines.quality.validate import validate
 from arsync_pipelines.services.plan import Difference
 
+OWNED_BY_ERP = "fields_owned_by_erp"
 _CHUNK = 50_000
 
 
@@ -23,11 +25,29 @@ class PayloadChecks:
 
     def __call__(self, system: str, object_name: str, differences: Sequence[Difference]) -> list[CheckResult]:
         subject = f"payload_{system}__{object_name}"
+        ownership = _ownership(subject, object_name, differences)
         suite = suites.find(self.root, "payload", system, object_name)
         if suite is None:
             detail = f"expectations/payload/{system}/{object_name}.json is missing"
-            return [CheckResult(subject, "has_suite", passed=False, checked=len(differences), detail=detail)]
-        return validate(suite, subject, _frames(differences))
+            missing = CheckResult(subject, "has_suite", passed=False, checked=len(differences), detail=detail)
+            return [ownership, missing]
+        return [ownership, *validate(suite, subject, _frames(differences))]
+
+
+def _ownership(subject: str, object_name: str, differences: Sequence[Difference]) -> CheckResult:
+    """Nothing leaves for the CRM but what the ERP owns by the source-of-truth matrix; blocks."""
+    sent = frozenset(field for d in differences for field in d.payload)
+    foreign = not_owned_by("erp", object_name, sent)
+    failing = [d for d in differences if not d.payload.keys().isdisjoint(foreign)]
+    return CheckResult(
+        subject,
+        OWNED_BY_ERP,
+        passed=not foreign,
+        checked=len(differences),
+        failing=len(failing),
+        detail=f"not the ERP's to write: {', '.join(foreign)}" if foreign else "",
+        sample=[{"business_key": d.business_key} for d in failing[:5]],
+    )
 
 
 def _frames(differences: Sequence[Difference]) -> Iterator[list[dict[str, Any]]]:
