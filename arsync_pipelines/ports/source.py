@@ -6,11 +6,12 @@ imported and not in the middle of a night.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, overload, runtime_checkable
 
 FieldKind = Literal["text", "integer", "boolean", "json"]
 DeleteDetection = Literal["none", "flag", "scope", "full"]
@@ -103,6 +104,40 @@ class StreamSpec:
     def table(self) -> str:
         """Name of the raw table: raw_<system>__<stream>."""
         return f"raw_{self.system}__{self.name}"
+
+
+class RenderedRows(Sequence[Row]):
+    """Rows of a page that their connector has rendered already: `lines` holds `count` JSON objects, one to a line.
+
+    For streams of millions, where a dict per row is what costs. The connector vouches that the objects hold declared
+    fields only. Landing writes the lines as they are; whoever looks at a row decodes the page.
+    """
+
+    __slots__ = ("_count", "_rows", "lines")
+
+    def __init__(self, lines: bytes, count: int) -> None:
+        self.lines = lines
+        self._count = count
+        self._rows: list[Row] | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if self._rows is None:
+            self._rows = [json.loads(line) for line in self.lines.splitlines()]
+        return self._rows[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 Cursor = Mapping[str, Any]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from arsync_pipelines.domain.errors import SourceContractBroken
-from arsync_pipelines.ports.source import Page, Row, StreamSpec
+from arsync_pipelines.ports.source import Page, RenderedRows, Row, StreamSpec
 
 
 class ProgressGuard:
@@ -23,7 +25,7 @@ class ProgressGuard:
         """Raises SourceContractBroken when the page came before."""
         if not page.rows:
             return
-        told = hash(tuple(str(_dig(row, path)) for row in page.rows for path in self._paths))
+        told = hash(page.rows.lines) if isinstance(page.rows, RenderedRows) else self._told(page.rows)
         if told in self._seen:
             raise SourceContractBroken(
                 f"{self._where}: a page of {len(page.rows)} rows came twice in one read; the source ignores its filter "
@@ -31,6 +33,9 @@ class ProgressGuard:
                 "`arsync doctor` and see what sits between us and the source"
             )
         self._seen.add(told)
+
+    def _told(self, rows: Sequence[Row]) -> int:
+        return hash(tuple(str(_dig(row, path)) for row in rows for path in self._paths))
 
 
 def _dig(row: Row, path: list[str]) -> object:

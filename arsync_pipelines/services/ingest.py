@@ -30,7 +30,8 @@ from arsync_pipelines.services.reading import Progress, Start, StreamReader, add
 class IngestService:
     """Reads sources into one warehouse.
 
-    `batch_rows`: rows after which a batch is cut; a column store takes few large batches at half the cost of many.
+    `batch_rows`: rows that a batch holds at most, a single larger page apart. The default is two row groups of the
+    engine: a batch that nearly fills them is written as columns at once, and not again when the next one comes.
     `workers`: streams read at the same time. `keep_reads`: landed reads kept per stream, None for all (needed to load
     again without the source).
     """
@@ -40,7 +41,7 @@ class IngestService:
         warehouse: Warehouse,
         landing_dir: Path,
         clock: Clock,
-        batch_rows: int = 120_000,
+        batch_rows: int = 245_760,
         workers: int = 4,
         keep_reads: int | None = None,
     ) -> None:

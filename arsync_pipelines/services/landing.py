@@ -20,7 +20,7 @@ import orjson
 from arsync_pipelines.domain.durable import sync, write_synced
 from arsync_pipelines.domain.errors import WarehouseError
 from arsync_pipelines.domain.failpoint import failpoint
-from arsync_pipelines.ports.source import Cursor, Page, StreamSpec
+from arsync_pipelines.ports.source import Cursor, Page, RenderedRows, StreamSpec
 from arsync_pipelines.ports.warehouse import Batch
 
 _MANIFEST = "manifest.json"
@@ -129,11 +129,14 @@ class BatchWriter:
         """Write a page's rows. Money as Decimal is written as text, so that no digit is lost."""
         if page.rows:
             part = self._open_part()
-            part.write(
-                b"".join([orjson.dumps(row, default=_plain, option=orjson.OPT_APPEND_NEWLINE) for row in page.rows])
-            )
-            if not all(map(self._declared.issuperset, page.rows)):
-                self._undeclared.update(*(row.keys() - self._declared for row in page.rows))
+            if isinstance(page.rows, RenderedRows):
+                part.write(page.rows.lines)
+            else:
+                part.write(
+                    b"".join([orjson.dumps(row, default=_plain, option=orjson.OPT_APPEND_NEWLINE) for row in page.rows])
+                )
+                if not all(map(self._declared.issuperset, page.rows)):
+                    self._undeclared.update(*(row.keys() - self._declared for row in page.rows))
             self.row_count += len(page.rows)
         self._scopes.update(page.scopes)
         self._present.update(page.present)

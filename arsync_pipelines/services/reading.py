@@ -115,11 +115,11 @@ class StreamReader:
         self._hand_over(final=True)
 
     def _write(self, page: Page) -> None:
-        """Add a page to the open batch, cutting the batch before it where it is full or holds the page's scope."""
-        if self._writer is not None and (
-            self._writer.row_count >= self._batch_rows or self._writer.repeats_scope(page)
-        ):
-            self._hand_over(final=False)
+        """Add a page to the open batch, cutting the batch before it where it would overflow or repeat a scope."""
+        if self._writer is not None and self._writer.row_count:
+            overflows = self._writer.row_count + len(page.rows) > self._batch_rows
+            if overflows or self._writer.repeats_scope(page):
+                self._hand_over(final=False)
         self._open_batch().add(page)
         failpoint("ingest.page")
 

@@ -91,16 +91,22 @@ def record(db: duckdb.DuckDBPyConnection, batch: Batch, result: LoadResult, now:
         _close_read(db, batch)
 
 
+def was_read(db: duckdb.DuckDBPyConnection, connection: str, stream: str) -> bool:
+    """Whether a stream was ever read to its end."""
+    found = db.execute("select 1 from raw_arsync__read where connection = ? and stream = ?", [connection, stream])
+    return found.fetchone() is not None
+
+
 def note_undeclared(db: duckdb.DuckDBPyConnection, batch: Batch, now: datetime) -> tuple[str, ...]:
     """One warning naming keys that this stream had never carried; what its first read carries is taken as usual."""
     if not batch.undeclared:
         return ()
-    of_stream = [batch.connection, batch.spec.name]
-    rows = db.execute("select key from _arsync_undeclared where connection = ? and stream = ?", of_stream).fetchall()
+    of_stream = (batch.connection, batch.spec.name)
+    rows = db.execute("select key from _arsync_undeclared where connection = ? and stream = ?", [*of_stream]).fetchall()
     unseen = sorted(set(batch.undeclared) - {key for (key,) in rows})
     for key in unseen:
         db.execute("insert into _arsync_undeclared values (?, ?, ?, ?)", [*of_stream, key, now])
-    if not unseen or not _was_read(db, of_stream):
+    if not unseen or not was_read(db, *of_stream):
         return ()
     return (f"{batch.connection}.{batch.spec.name}: new columns at the source, not declared: {', '.join(unseen)}",)
 
@@ -117,11 +123,6 @@ def forget(db: duckdb.DuckDBPyConnection, connection: str, spec: StreamSpec) -> 
         "raw_arsync__set_aside",
     ):
         db.execute(f"delete from {table} where connection = ? and stream = ?", [connection, spec.name])
-
-
-def _was_read(db: duckdb.DuckDBPyConnection, of_stream: list[str]) -> bool:
-    found = db.execute("select 1 from raw_arsync__read where connection = ? and stream = ?", of_stream)
-    return found.fetchone() is not None
 
 
 def _close_read(db: duckdb.DuckDBPyConnection, batch: Batch) -> None:

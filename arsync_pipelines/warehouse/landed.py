@@ -50,12 +50,16 @@ def typed_select(batch: Batch) -> str:
 
 
 def hash_expression(spec: StreamSpec) -> str:
-    """Content hash of a row: md5 over name=value of every declared column that is not null, in order of name.
+    """Content hash of a row, 64 bits: the engine's hashes of (name, value) of every column that is not null, combined.
 
-    Nulls leave no trace, so a column added to the spec changes no hash until it carries a value.
+    Nulls leave no trace, so a column added to the spec changes no hash until it carries a value. It is compared between
+    versions of one key only, where one change in 10^19 would go unseen; md5 over the row's text took a third of a load.
     """
-    names = sorted(field.name for field in spec.fields if field.name not in PROVENANCE)
-    return "md5(concat_ws(chr(31), " + ", ".join(f"'{name}=' || {identifier(name)}" for name in names) + "))"
+    hashed = "0::ubigint"
+    for name in (field.name for field in spec.fields if field.name not in PROVENANCE):
+        column = identifier(name)
+        hashed = f"xor({hashed}, case when {column} is null then 0::ubigint else hash({literal(name)}, {column}) end)"
+    return hashed
 
 
 def key_expression(spec: StreamSpec, table: str = "") -> str:

@@ -6,17 +6,10 @@ that are gone depends on the stream's delete detection (ports.source.StreamSpec)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
-
 import duckdb
-import orjson
 
 from arsync_pipelines.domain.errors import LoadRefused
 from arsync_pipelines.domain.failpoint import failpoint
-from arsync_pipelines.ports.source import StreamSpec
 from arsync_pipelines.ports.warehouse import Batch, LoadResult
 from arsync_pipelines.warehouse import bookkeeping
 from arsync_pipelines.warehouse.landed import (
@@ -26,36 +19,11 @@ from arsync_pipelines.warehouse.landed import (
     key_expression,
     typed_select,
 )
-from arsync_pipelines.warehouse.tables import META_COLUMNS, columns, identifier
+from arsync_pipelines.warehouse.step import Step, any_known, begin, fill_keys, has_rows, insert
+from arsync_pipelines.warehouse.tables import columns, identifier
 
 _MOST_ROWS_GONE_AT_ONCE = 100
 """A complete read that shows no row at all is believed only while no more than this many are known."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Load:
-    """What every step of one load needs: the open transaction, the batch, the table, the next free `_seq`."""
-
-    db: duckdb.DuckDBPyConnection
-    batch: Batch
-    now: datetime
-    first_seq: int
-
-    @property
-    def spec(self) -> StreamSpec:
-        return self.batch.spec
-
-    @property
-    def table(self) -> str:
-        return identifier(self.batch.spec.table)
-
-    @property
-    def names(self) -> list[str]:
-        return [field.name for field in self.batch.spec.fields]
-
-    @property
-    def keys(self) -> str:
-        return columns(self.batch.spec.primary_key)
 
 
 def load(db: duckdb.DuckDBPyConnection, batch: Batch) -> LoadResult:
@@ -65,11 +33,11 @@ def load(db: duckdb.DuckDBPyConnection, batch: Batch) -> LoadResult:
     """
     if bookkeeping.is_loaded(db, batch.batch_id):
         return LoadResult(rows=batch.row_count, new_versions=0, deleted=0, repeated=True)
-    step = _Load(db, batch, datetime.now(UTC).replace(tzinfo=None), bookkeeping.last_seq(db) + 1)
-    first = not _has_rows(step)
+    step = begin(db, batch)
+    first = not has_rows(step)
     _stage(step)
     failpoint("warehouse.staged")
-    new, flagged = _insert_versions(step, known=not first and _any_known(step, "incoming", step.spec.primary_key))
+    new, flagged = _insert_versions(step, known=not first and any_known(step, "incoming", step.spec.primary_key))
     gone = 0 if first else _insert_tombstones(step)
     if step.spec.delete_detection == "full":
         _remember_seen(step)
@@ -79,24 +47,9 @@ def load(db: duckdb.DuckDBPyConnection, batch: Batch) -> LoadResult:
     return result
 
 
-def _has_rows(step: _Load) -> bool:
-    found = step.db.execute(f"select 1 from {step.table} where _connection = ? limit 1", [step.batch.connection])
-    return found.fetchone() is not None
-
-
-def _any_known(step: _Load, name: str, key: tuple[str, ...]) -> bool:
-    """Whether the raw table holds any key of temporary table `name`: a first read asks this and is spared the rest."""
-    found = step.db.execute(
-        f"select 1 from {step.table} semi join {name} using ({columns(key)}) where _connection = ? limit 1",
-        [step.batch.connection],
-    )
-    return found.fetchone() is not None
-
-
-def _stage(step: _Load) -> None:
+def _stage(step: Step) -> None:
     """Fill the temporary table `incoming` (typed columns, hash, deletion) and refuse what does not fit."""
     batch, spec = step.batch, step.spec
-    deleted = f"coalesce({identifier(spec.deleted_flag)}, false)" if spec.deleted_flag else "false"
     rows = (
         typed_select(batch)
         if batch.files
@@ -104,37 +57,37 @@ def _stage(step: _Load) -> None:
     )
     try:
         step.db.execute(
-            f"create or replace temp table incoming as select *, {deleted} as _is_deleted, "
+            f"create or replace temp table incoming as select *, {step.deleted} as _is_deleted, "
             f"{hash_expression(spec)} as _row_hash from ({rows})"
         )
     except duckdb.InvalidInputException as error:
-        raise LoadRefused(f"{_where(batch)}: a landing file is not readable as JSON lines: {error}") from error
+        raise LoadRefused(f"{step.where}: a landing file is not readable as JSON lines: {error}") from error
     required = [field for field in spec.fields if field.required]
     counts = step.db.execute(
-        f"select count(*), count(*) filter (where _misfit), count(*) filter (where {_any_null(spec)})"
+        f"select count(*), count(*) filter (where _misfit), count(*) filter (where {step.without_key})"
         + "".join(f", count({identifier(field.name)})" for field in required)
         + " from incoming"
     ).fetchone()
     total, misfits, without_key, *filled = counts or (0, 0, 0)
     if total != batch.row_count:
         raise LoadRefused(
-            f"{_where(batch)}: the landing files hold {total} rows and their manifest {batch.row_count}; "
+            f"{step.where}: the landing files hold {total} rows and their manifest {batch.row_count}; "
             "a file was changed after landing. Remove this batch's folder and read the stream again"
         )
     if misfits:
-        raise LoadRefused(f"{_where(batch)}: {first_misfit(batch)}. The source changed a type; nothing was stored")
+        raise LoadRefused(f"{step.where}: {first_misfit(batch)}. The source changed a type; nothing was stored")
     if without_key:
         key = ", ".join(spec.primary_key)
-        raise LoadRefused(f"{_where(batch)}: a row has no primary key ({key}): {first_without_key(batch)}")
+        raise LoadRefused(f"{step.where}: a row has no primary key ({key}): {first_without_key(batch)}")
     for field, count in zip(required, filled, strict=True):
         if total and not count:
             raise LoadRefused(
-                f"{_where(batch)}: column vanished: {field.name!r} (source field {field.source!r}) has a value in none "
+                f"{step.where}: column vanished: {field.name!r} (source field {field.source!r}) has a value in none "
                 f"of {total} rows. Restore the field at the source or its permission; nothing was stored"
             )
 
 
-def _insert_versions(step: _Load, known: bool) -> tuple[int, int]:
+def _insert_versions(step: Step, known: bool) -> tuple[int, int]:
     """Insert rows that differ from the version before them; (versions, deletions flagged by the source)."""
     if not step.batch.row_count:
         return 0, 0
@@ -146,7 +99,7 @@ def _insert_versions(step: _Load, known: bool) -> tuple[int, int]:
     )
     distinct = step.db.execute(f"select count(*) from (select distinct {step.keys} from incoming)").fetchone()
     if distinct and distinct[0] == step.batch.row_count:
-        same_batch = f"select *, {order} as _ord, null::varchar as _before, null::boolean as _was_deleted from incoming"
+        same_batch = f"select *, {order} as _ord, null::ubigint as _before, null::boolean as _was_deleted from incoming"
     stored = (
         f"select {step.keys}, arg_max(_row_hash, _seq) as _stored, arg_max(_is_deleted, _seq) as _stored_deleted "
         f"from {step.table} semi join incoming using ({step.keys}) where _connection = ? group by {step.keys}"
@@ -159,7 +112,7 @@ def _insert_versions(step: _Load, known: bool) -> tuple[int, int]:
         f"select same_batch.* from same_batch {join} "
         f"where {before} is distinct from _row_hash or {was_deleted} is distinct from _is_deleted)"
     )
-    inserted = _insert(step, fresh, f"{step.first_seq} + _ord", "_is_deleted", [step.batch.connection] if known else [])
+    inserted = insert(step, fresh, f"{step.first_seq} + _ord", "_is_deleted", [step.batch.connection] if known else [])
     if not (inserted and step.spec.deleted_flag):
         return inserted, 0
     flagged = step.db.execute(
@@ -168,12 +121,12 @@ def _insert_versions(step: _Load, known: bool) -> tuple[int, int]:
     return inserted - int(flagged[0] if flagged else 0), int(flagged[0] if flagged else 0)
 
 
-def _insert_tombstones(step: _Load) -> int:
+def _insert_tombstones(step: Step) -> int:
     """Repeat the last version of every vanished key as deleted."""
     detection = step.spec.delete_detection
     if detection == "scope" and step.batch.scopes:
-        _fill_keys(step, "scopes", step.spec.scope, step.batch.scopes)
-        if not _any_known(step, "scopes", step.spec.scope):
+        fill_keys(step, "scopes", step.spec.scope, step.batch.scopes)
+        if not any_known(step, "scopes", step.spec.scope):
             return 0
         _find_gone_in_scopes(step)
     elif detection == "full" and step.batch.final:
@@ -187,14 +140,14 @@ def _insert_tombstones(step: _Load) -> int:
             f"create or replace temp table tombstones as select stored.*, row_number() over (order by _seq) as _ord "
             f"from {step.table} as stored semi join gone using (_seq)"
         )
-        _insert(step, "tombstones", f"{step.first_seq + step.batch.row_count} + _ord", "true")
+        insert(step, "tombstones", f"{step.first_seq + step.batch.row_count} + _ord", "true")
     return count
 
 
-def _find_gone_in_scopes(step: _Load) -> None:
+def _find_gone_in_scopes(step: Step) -> None:
     """Temporary table `gone`: `_seq` of current versions within the batch's scopes that the batch does not show."""
     scope = columns(step.spec.scope)
-    _fill_keys(step, "present", step.spec.primary_key, step.batch.present)
+    fill_keys(step, "present", step.spec.primary_key, step.batch.present)
     step.db.execute(
         f"""
         create or replace temp table gone as
@@ -212,10 +165,10 @@ def _find_gone_in_scopes(step: _Load) -> None:
     )
 
 
-def _find_gone_in_full_read(step: _Load) -> None:
+def _find_gone_in_full_read(step: Step) -> None:
     """Temporary table `gone`: `_seq` of current versions that no batch of this read has shown."""
     batch = step.batch
-    _fill_keys(step, "present", step.spec.primary_key, batch.present)
+    fill_keys(step, "present", step.spec.primary_key, batch.present)
     step.db.execute(
         f"""
         create or replace temp table gone as
@@ -235,12 +188,12 @@ def _find_gone_in_full_read(step: _Load) -> None:
     ).fetchone() or (0, 0)
     if gone > _MOST_ROWS_GONE_AT_ONCE and not shown:
         raise LoadRefused(
-            f"{_where(batch)}: the complete read shows no row, but {gone} are known; not believed. Check the source's "
+            f"{step.where}: the complete read shows no row, but {gone} are known; not believed. Check the source's "
             "permissions and filter; if the data is really gone, remove the connection's rows first"
         )
 
 
-def _remember_seen(step: _Load) -> None:
+def _remember_seen(step: Step) -> None:
     """Keep the keys of an unfinished full read until its final batch; forget them with it or with a newer read."""
     batch, spec = step.batch, step.spec
     unfinished = "" if batch.final else " and read_id <> ?"
@@ -248,35 +201,9 @@ def _remember_seen(step: _Load) -> None:
     step.db.execute(f"delete from _arsync_seen where connection = ? and stream = ?{unfinished}", parameters)
     if batch.final:
         return
-    _fill_keys(step, "present", spec.primary_key, batch.present)
+    fill_keys(step, "present", spec.primary_key, batch.present)
     step.db.execute(
         f"insert into _arsync_seen select distinct ?, ?, ?, {key_expression(spec)} "
         f"from (select {step.keys} from incoming union all select {step.keys} from present)",
         [batch.connection, spec.name, batch.read_id],
     )
-
-
-def _fill_keys(step: _Load, name: str, key: tuple[str, ...], values: object) -> None:
-    """Temporary table `name` with the columns of `key`, typed as in the raw table, and one row per given tuple."""
-    step.db.execute(f"create or replace temp table {name} as select {columns(key)} from {step.table} limit 0")
-    rows = orjson.dumps(values).decode()
-    fields = ", ".join(f"value ->> {position}" for position in range(len(key)))
-    step.db.execute(f"insert into {name} select distinct {fields} from json_each(?)", [rows])
-
-
-def _insert(step: _Load, source: str, seq: str, deleted: str, parameters: Sequence[Any] = ()) -> int:
-    """Insert the rows of `source` (SQL with `parameters`) as versions of this batch; how many."""
-    inserted = step.db.execute(
-        f"insert into {step.table} ({columns(step.names)}, {columns(list(META_COLUMNS))}) "
-        f"select {columns(step.names)}, ?, ?, {seq}, ?, {deleted}, _row_hash from {source}",
-        [step.batch.connection, step.batch.batch_id, step.now, *parameters],
-    ).fetchone()
-    return int(inserted[0]) if inserted else 0
-
-
-def _any_null(spec: StreamSpec) -> str:
-    return " or ".join(f"{identifier(name)} is null" for name in spec.primary_key)
-
-
-def _where(batch: Batch) -> str:
-    return f"{batch.connection}.{batch.spec.name}, batch {batch.batch_id}"

@@ -18,7 +18,7 @@ META_COLUMNS = {
     "_seq": "BIGINT",
     "_loaded_at": "TIMESTAMP",
     "_is_deleted": "BOOLEAN",
-    "_row_hash": "VARCHAR",
+    "_row_hash": "UBIGINT",
 }
 
 BOOKKEEPING = """

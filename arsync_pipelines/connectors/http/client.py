@@ -27,6 +27,7 @@ from arsync_pipelines.domain.push import FailureClass
 
 _MAX_REFRESHES = 2
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -114,6 +115,8 @@ class HttpClient:
             trust_env=self.base_url.host not in _LOOPBACK,
         )
         self._on_call = on_call
+        self._down = False
+        """Nothing answers at the address: set by a request that tried long enough, cleared by any answer."""
         self._pause = Pause(self.retry.sleep, self.retry.monotonic)
         self._stats = Stats()
         self._lock = threading.Lock()
@@ -143,11 +146,15 @@ class HttpClient:
         try:
             return orjson.loads(response.content)
         except orjson.JSONDecodeError as error:
-            kind, asked = response.headers.get("content-type", "no content type"), response.request
-            raise SourceContractBroken(
-                f"connection {self.connection!r}: {self.host} answered HTTP {response.status_code} with {kind} "
-                f"instead of JSON to {asked.method} {asked.url.path}; is base_url the API's address?"
-            ) from error
+            raise self.not_json(response) from error
+
+    def not_json(self, response: httpx.Response) -> SourceContractBroken:
+        """The error for an answer that should have been JSON."""
+        kind, asked = response.headers.get("content-type", "no content type"), response.request
+        return SourceContractBroken(
+            f"connection {self.connection!r}: {self.host} answered HTTP {response.status_code} with {kind} "
+            f"instead of JSON to {asked.method} {asked.url.path}; is base_url the API's address?"
+        )
 
     def request(
         self,
@@ -207,6 +214,7 @@ class HttpClient:
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             after = error.retry_after if isinstance(error, TokenUnavailable) else None
             return _Failure(text, rule, cause=error, may_have_acted=sent, retry_after=after)
+        self._down = False
         self._count(request, response, self.retry.monotonic() - began, progress)
         if not self.policy.failed(response):
             return response
@@ -234,7 +242,15 @@ class HttpClient:
             self.auth.discard(request)
             return
         delay = self.retry.delay(progress.attempt, failure.retry_after)
-        if rule.action == "stop" or not retry or not self.retry.allows(progress.attempt, progress.started, delay):
+        unreached = isinstance(failure.cause, _NO_CONNECTION)
+        hopeless = unreached and self._down  # another request has spent its budget on this
+        if (
+            hopeless
+            or rule.action == "stop"
+            or not retry
+            or not self.retry.allows(progress.attempt, progress.started, delay)
+        ):
+            self._down = unreached
             wait = failure.retry_after
             raise RetriesSpent(
                 f"{where}: {failure.text} (after {progress.attempt} attempts)"

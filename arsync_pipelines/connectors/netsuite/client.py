@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import httpx
+import msgspec
 
 from arsync_pipelines.connectors.http import HttpClient, Retry, RetryBudget
 from arsync_pipelines.connectors.http.limits import Concurrency
@@ -15,14 +16,17 @@ from arsync_pipelines.connectors.netsuite.auth import build_auth
 from arsync_pipelines.connectors.netsuite.errors import POLICY
 from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
 from arsync_pipelines.connectors.netsuite.query import Statement
+from arsync_pipelines.connectors.netsuite.records import ENVELOPE
 from arsync_pipelines.domain.errors import SourceContractBroken
 from arsync_pipelines.domain.secret import Reveal
 
 PATH = "/services/rest/query/v1/suiteql"
 PAGE_SIZE = 1000
 
-# a slot of the account's pool frees up when somebody's request ends: many tries, waits growing to half a minute
-PATIENCE = RetryBudget(attempts=12, seconds=300.0, base=0.25, cap=30.0)
+
+def _patience(options: NetSuiteOptions) -> RetryBudget:
+    """A slot of the account's pool frees up when somebody's request ends: waits start short, grow to half a minute."""
+    return RetryBudget(options.retry_attempts, options.retry_seconds, base=0.25, cap=30.0)
 
 
 _pools: WeakValueDictionary[tuple[str, str, int], Concurrency] = WeakValueDictionary()
@@ -41,9 +45,9 @@ def _pool(options: NetSuiteOptions) -> Concurrency:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One page: `items` as decoded (every value text, nulls absent), whether more rows follow, the server's Date."""
+    """One page: `items` as decoded (every value text), whether more rows follow, the server's Date."""
 
-    items: list[dict[str, Any]]
+    items: list[Any]
     has_more: bool
     date: str = ""
 
@@ -66,7 +70,7 @@ class SuiteQL:
             base_url=options.url,
             policy=POLICY,
             auth=build_auth(connection, options, reveal),
-            retry=retry or Retry(PATIENCE),
+            retry=retry or Retry(_patience(options)),
             concurrency=options.concurrency,
             # without it the service refuses the query
             headers={"Prefer": "transient"},
@@ -74,8 +78,11 @@ class SuiteQL:
         )
         self.http.concurrency = _pool(options)
 
-    def fetch(self, statement: Statement, limit: int = PAGE_SIZE) -> Answer:
-        """The first `limit` rows of a statement. A query has no effect, so it is repeated freely.
+    def fetch(
+        self, statement: Statement, limit: int = PAGE_SIZE, decoder: msgspec.json.Decoder[Any] = ENVELOPE
+    ) -> Answer:
+        """The first `limit` rows of a statement, as dicts or as `decoder` makes them. A query has no effect, so it is
+        repeated freely.
 
         Raises RequestRejected when the text is refused, SourceContractBroken when the answer is no page of rows.
         """
@@ -83,11 +90,13 @@ class SuiteQL:
         if statement.binds:
             body["params"] = list(statement.binds)
         response = self.http.request("POST", PATH, params={"limit": limit, "offset": 0}, json=body, safe=True)
-        page = self.http.decode(response)
         try:
-            return Answer(page["items"], bool(page["hasMore"]), response.headers.get("date", ""))
-        except (KeyError, TypeError) as error:
+            page = decoder.decode(response.content)
+        except msgspec.ValidationError as error:
             raise SourceContractBroken(
                 f"connection {self.connection!r}: {self.http.host} answered a query without `items` and `hasMore`; is "
-                f"base_url the account's REST address?"
+                f"base_url the account's REST address? ({error})"
             ) from error
+        except msgspec.DecodeError as error:
+            raise self.http.not_json(response) from error
+        return Answer(page.items, page.hasMore, response.headers.get("date", ""))

@@ -56,6 +56,10 @@ class NetSuiteOptions(_Table):
     """IANA zone of the account (Setup > Company > Time Zone): SuiteQL shows and compares timestamps in it."""
     concurrency: int = Field(default=4, ge=1, le=100)
     """Requests at once; the pool of a small account is 5 and is shared with every other integration."""
+    retry_attempts: int = Field(default=12, ge=1)
+    """Tries of one request. Where nothing answers at all, the other streams of the connection try once."""
+    retry_seconds: float = Field(default=300.0, gt=0)
+    """Longest time over which one request is tried."""
     overlap_minutes: int = Field(default=10, ge=1, le=24 * 60)
     """Re-read on every run; longer than the account's longest import or script."""
     dispute_reason_field: str = Field(default="custbody_dispute_reason", pattern=r"^(cust[a-z0-9_]+)?$")

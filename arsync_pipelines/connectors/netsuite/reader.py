@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from itertools import repeat
+from operator import attrgetter
 
 from arsync_pipelines.connectors.netsuite.client import Answer
 from arsync_pipelines.connectors.netsuite.query import Statement, StreamQuery
+from arsync_pipelines.connectors.netsuite.records import Record
 from arsync_pipelines.connectors.netsuite.zone import ZoneClock
 from arsync_pipelines.domain.errors import SourceContractBroken
 
 MAX_CHILDREN = 250_000
 Fetch = Callable[[Statement], Answer]
-Items = list[dict[str, Any]]
+Items = list[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Rows that belong together in a page, still as rendered; `groups`: their keys. `reached`: (stamp, keys) done.
+    """Rows that belong together in a page, times still local; `groups`: their keys. `reached`: (stamp, keys) done.
 
     `block`: the rows come from inside an hour that the clock shows twice, and `reached` lies before it.
     """
@@ -90,7 +92,8 @@ def examine(query: StreamQuery, place: Place, answer: Answer, zone: ZoneClock) -
     end = len(items)
     if answer.has_more and not query.unique:
         end = starts[-1]  # the last group may go on behind the page's edge
-    keys = [items[index][query.key[0]] for index in starts if index < end]
+    key_of = attrgetter(query.key[0])
+    keys = [key_of(items[index]) for index in starts if index < end]
 
     if place.block:
         return _in_block(query, answer, keys, end, place.block)
@@ -98,7 +101,7 @@ def examine(query: StreamQuery, place: Place, answer: Answer, zone: ZoneClock) -
         reached = _place(query, items[-1]) if items else place
         return _Step(items, tuple(keys), reached, None)
     column = query.stamp[0]
-    if column and zone.is_ambiguous(edge := items[max(end - 1, 0)][column]):
+    if column and zone.is_ambiguous(edge := getattr(items[max(end - 1, 0)], column)):
         return _before_block(query, place, items, starts, zone.ambiguous_hour(edge))
     if end == 0:
         following = _place(query, items[0])
@@ -113,7 +116,7 @@ def _in_block(query: StreamQuery, answer: Answer, keys: Sequence[str], end: int,
     if not answer.has_more:
         return _Step(answer.items, tuple(keys), reached, Place(block[1]))
     if end == 0:
-        oversize = int(answer.items[0][query.key[0]])
+        oversize = int(getattr(answer.items[0], query.key[0]))
         return _Step([], (), reached, Place(keys=(oversize,), block=block), oversize)
     return _Step(answer.items[:end], tuple(keys), reached, Place(keys=(int(keys[-1]),), block=block))
 
@@ -122,9 +125,9 @@ def _before_block(
     query: StreamQuery, place: Place, items: Items, starts: Sequence[int], block: tuple[str, str]
 ) -> _Step:
     """Keep what lies before an hour that the clock shows twice; that hour is then read by key."""
-    column = query.stamp[0]
-    end = next(index for index in starts if items[index][column] > block[0])
-    keys = tuple(items[index][query.key[0]] for index in starts if index < end)
+    stamp_of, key_of = attrgetter(query.stamp[0]), attrgetter(query.key[0])
+    end = next(index for index in starts if stamp_of(items[index]) > block[0])
+    keys = tuple(key_of(items[index]) for index in starts if index < end)
     reached = _place(query, items[end - 1]) if end else place
     return _Step(items[:end], keys, reached, Place(block=block))
 
@@ -134,10 +137,9 @@ def _group_starts(query: StreamQuery, place: Place, items: Items, zone: ZoneCloc
     column, key_column = query.stamp[0], query.key[0]
     stamp, key, seen = place.stamp, float(place.keys[0]) if place.keys else float("-inf"), ""
     starts: list[int] = []
+    stamps = map(attrgetter(column), items) if column else repeat("")
     try:
-        for index, row in enumerate(items):
-            text = row[key_column]
-            now = row[column] if column else ""
+        for index, text, now in zip(range(len(items)), map(attrgetter(key_column), items), stamps, strict=False):
             if text == seen and now == stamp:
                 if query.unique:
                     raise _broken(query, f"{key_column} {text} comes twice in one page; it should be unique")
@@ -150,7 +152,7 @@ def _group_starts(query: StreamQuery, place: Place, items: Items, zone: ZoneCloc
                 _judge_disorder(query, place, (stamp, key), (now, number), zone, first=index == 0)
             stamp, key, seen = now, number, text
             starts.append(index)
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise _broken(query, f"a row has no usable {column or key_column} or {key_column} ({error})") from error
     return starts
 
@@ -205,15 +207,16 @@ def _whole_parent(query: StreamQuery, key: int, fetch: Fetch) -> Items:
         position = _inner_key(query, items[end - 1])
 
 
-def _inner_key(query: StreamQuery, row: dict[str, Any]) -> tuple[int, ...]:
+def _inner_key(query: StreamQuery, row: Record) -> tuple[int, ...]:
     try:
-        return tuple(int(row[column]) for column, _ in query.inner)
-    except (KeyError, ValueError) as error:
-        raise _broken(query, f"a row of {query.key[0]} {row.get(query.key[0])} has no usable {error}") from error
+        return tuple(int(getattr(row, column)) for column, _ in query.inner)
+    except (TypeError, ValueError) as error:
+        key, inner = getattr(row, query.key[0]), ", ".join(column for column, _ in query.inner)
+        raise _broken(query, f"a row of {query.key[0]} {key} has no usable {inner} ({error})") from error
 
 
-def _place(query: StreamQuery, row: dict[str, Any]) -> Place:
-    return Place(row[query.stamp[0]] if query.stamp[0] else "", (int(row[query.key[0]]),))
+def _place(query: StreamQuery, row: Record) -> Place:
+    return Place(getattr(row, query.stamp[0]) if query.stamp[0] else "", (int(getattr(row, query.key[0])),))
 
 
 def _broken(query: StreamQuery, what: str) -> SourceContractBroken:

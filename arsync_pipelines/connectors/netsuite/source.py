@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import httpx
 
 from arsync_pipelines.connectors.http import RequestRejected, Retry
 from arsync_pipelines.connectors.netsuite.check import check_account, explain
-from arsync_pipelines.connectors.netsuite.client import Answer, SuiteQL
+from arsync_pipelines.connectors.netsuite.client import PAGE_SIZE, Answer, SuiteQL
 from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
 from arsync_pipelines.connectors.netsuite.query import Statement, StreamQuery, build_queries
-from arsync_pipelines.connectors.netsuite.reader import Chunk, Place, walk
+from arsync_pipelines.connectors.netsuite.reader import Chunk, Fetch, Place, walk
+from arsync_pipelines.connectors.netsuite.records import page_decoder, rendered
 from arsync_pipelines.connectors.netsuite.spec import STREAMS
 from arsync_pipelines.connectors.netsuite.zone import ZoneClock
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.secret import Reveal
-from arsync_pipelines.ports.source import ConnectionCheck, Cursor, Page, Row, StreamSpec
+from arsync_pipelines.ports.source import ConnectionCheck, Cursor, Page, RenderedRows, StreamSpec
 
 
 class NetSuiteSource:
@@ -43,6 +45,7 @@ class NetSuiteSource:
         self.options = options
         self._suiteql = SuiteQL(connection, options, reveal, transport=transport, retry=retry)
         self._queries = build_queries(options)
+        self._decoders = {name: page_decoder(name, list(query.columns)) for name, query in self._queries.items()}
         self._overlap = timedelta(minutes=options.overlap_minutes)
 
     def streams(self) -> Sequence[StreamSpec]:
@@ -78,11 +81,23 @@ class NetSuiteSource:
                 f"connection {self.connection!r}: netsuite has no stream {stream!r}; known: {known}"
             ) from None
 
-    def _fetch(self, query: StreamQuery, statement: Statement, limit: int = 1000) -> Answer:
+    def _fetch(self, query: StreamQuery, statement: Statement, limit: int) -> Answer:
         try:
             return self._suiteql.fetch(statement, limit)
         except RequestRejected as error:
             raise explain(self._suiteql, query, error) from error
+
+    def _pages_of(self, query: StreamQuery) -> Fetch:
+        """Fetches pages of the stream's own columns."""
+        decoder = self._decoders[query.spec.name]
+
+        def fetch(statement: Statement) -> Answer:
+            try:
+                return self._suiteql.fetch(statement, PAGE_SIZE, decoder)
+            except RequestRejected as error:
+                raise explain(self._suiteql, query, error) from error
+
+        return fetch
 
     def _read_changes(self, query: StreamQuery, cursor: Cursor, since: datetime | None) -> Iterator[Page]:
         zone = ZoneClock(self.options.zone)
@@ -92,7 +107,7 @@ class NetSuiteSource:
         elif "stamp" in cursor:
             start = Place(zone.lower_bound(str(cursor["stamp"]), self._overlap))
         reached = dict(cursor)
-        for chunk in walk(query, start, lambda statement: self._fetch(query, statement), zone):
+        for chunk in walk(query, start, self._pages_of(query), zone):
             if chunk.rows:
                 reached = {"stamp": chunk.reached.stamp, "after": [str(key) for key in chunk.reached.keys]}
                 if chunk.block:
@@ -104,26 +119,24 @@ class NetSuiteSource:
     def _read_whole(self, query: StreamQuery) -> Iterator[Page]:
         zone = ZoneClock(self.options.zone)
         count, latest = 0, ""
-        for chunk in walk(query, Place(), lambda statement: self._fetch(query, statement), zone):
+        for chunk in walk(query, Place(), self._pages_of(query), zone):
             count += len(chunk.rows)
-            latest = max([latest, *(str(row.get("lastmodifieddate", "")) for row in chunk.rows)])
+            latest = max([latest, *(str(getattr(row, "lastmodifieddate", None) or "") for row in chunk.rows)])
             cursor = {"rows_total": str(count), "latest": latest} if chunk.last else {}
             yield Page(_rows(query, chunk, zone), cursor, (), chunk.last)
 
 
-def _rows(query: StreamQuery, chunk: Chunk, zone: ZoneClock) -> list[Row]:
-    """Rows to land: without `links`, timestamps in UTC, without the empty row of a parent that has no child."""
-    rows: list[Row] = []
-    times, child = query.times, query.child
-    for row in chunk.rows:
-        if child and child not in row:
-            continue
-        row.pop("links", None)
-        for column in times:
-            if text := row.get(column):
-                row[column] = zone[text]
-        rows.append(row)
-    return rows
+def _rows(query: StreamQuery, chunk: Chunk, zone: ZoneClock) -> RenderedRows:
+    """Rows to land: timestamps in UTC, without the empty row of a parent that has no child."""
+    rows = chunk.rows
+    if query.child:
+        child_of = attrgetter(query.child)
+        rows = [row for row in rows if child_of(row) is not None]
+    for column in query.times:
+        for row, text in zip(rows, map(attrgetter(column), rows), strict=True):
+            if text:
+                setattr(row, column, zone[text])
+    return rendered(rows)
 
 
 def _extent(row: dict[str, Any]) -> dict[str, str]:
