@@ -37,6 +37,14 @@ enabled = false                  # true: Dagster's sensors and the nightly proof
 # token_id = { env = "NETSUITE_TOKEN_ID" }
 # token_secret = { env = "NETSUITE_TOKEN_SECRET" }
 
+# or Tryton:
+# [connections.erp]
+# vendor = "tryton"
+# base_url = "https://tryton.example.com"
+# database = "company"
+# user = "arsync"
+# password = { env = "TRYTON_PASSWORD" }
+
 # What the ERP does not say of a legal entity; without an entry its dates are taken in UTC.
 # [[legal_entities]]
 # connection = "erp"

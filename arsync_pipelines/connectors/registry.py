@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from arsync_pipelines.connectors import files, netsuite, salesforce, stripe
+from arsync_pipelines.connectors import files, netsuite, salesforce, stripe, tryton
 from arsync_pipelines.connectors.base import Connector
 
 CONNECTORS: dict[str, Connector] = {
     connector.vendor: connector
-    for connector in (salesforce.CONNECTOR, netsuite.CONNECTOR, stripe.CONNECTOR, files.CONNECTOR)
+    for connector in (salesforce.CONNECTOR, netsuite.CONNECTOR, stripe.CONNECTOR, files.CONNECTOR, tryton.CONNECTOR)
 }

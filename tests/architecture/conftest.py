@@ -33,6 +33,7 @@ CONNECTIONS: dict[str, dict[str, Any]] = {
         },
     },
     "stripe": {"api_key": _SECRET},
+    "tryton": {"base_url": "https://tryton.example.com", "database": "ar", "user": "arsync", "password": _SECRET},
     "files": {
         "folder": "extracts",
         "currency": "USD",
