@@ -21,6 +21,7 @@ import duckdb
 from arsync_pipelines.connectors.netsuite.spec import STREAMS as NETSUITE
 from arsync_pipelines.connectors.salesforce.spec import streams as salesforce_streams
 from arsync_pipelines.connectors.stripe.spec import STREAMS as STRIPE
+from arsync_pipelines.connectors.tryton.spec import STREAMS as TRYTON
 from arsync_pipelines.ports.source import Field, StreamSpec
 from arsync_pipelines.warehouse.tables import ensure_tables
 
@@ -43,7 +44,7 @@ FILES = (
     _files("payment", "payment_id customer_id invoice_id payment_date amount currency legal_entity"),
 )
 
-SPECS: Mapping[str, StreamSpec] = {s.table: s for s in (*NETSUITE, *salesforce_streams(), *STRIPE, *FILES)}
+SPECS: Mapping[str, StreamSpec] = {s.table: s for s in (*NETSUITE, *salesforce_streams(), *STRIPE, *TRYTON, *FILES)}
 
 OWN = """
 create table raw_arsync__connection (connection varchar, vendor varchar, role varchar);
