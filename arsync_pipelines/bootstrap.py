@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
@@ -17,6 +17,7 @@ from arsync_pipelines.connectors.clock import FixedClock, HttpClock, SystemClock
 from arsync_pipelines.connectors.registry import CONNECTORS
 from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.errors import ConfigError
+from arsync_pipelines.domain.secret import SecretRef
 from arsync_pipelines.ops.engine import open_sqlite
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ports.clock import Clock
@@ -87,6 +88,7 @@ class Platform:
             SystemClock(),
             batch_rows=options.batch_rows,
             workers=options.workers,
+            keep_reads=options.keep_reads,
         )
 
     @cached_property
@@ -125,6 +127,14 @@ class Platform:
     def _as_of(self, now: datetime, zone: str) -> date:
         return self.settings.as_of or now.astimezone(ZoneInfo(zone)).date()
 
+    def require_secrets(self, name: str) -> None:
+        """Look at every secret of a connection once. Raises ConfigError naming the reference that cannot be read."""
+        for reference in _secrets(self._connection(name).options):
+            try:
+                configuration.reveal(reference)
+            except ConfigError as error:
+                raise ConfigError(f"connection {name!r}: {error}; set it and run again") from None
+
     def source(self, name: str) -> Source:
         """A new source for a connection. Raises ConfigError for an unknown name."""
         connection = self._connection(name)
@@ -161,6 +171,15 @@ class Platform:
         except KeyError:
             known = ", ".join(sorted(self.connections)) or "none"
             raise ConfigError(f"connection {name!r} is not in arsync.toml; known: {known}") from None
+
+
+def _secrets(options: BaseModel) -> Iterator[SecretRef]:
+    """Every secret reference in a connection's options, at any depth."""
+    for _, value in options:
+        if isinstance(value, SecretRef):
+            yield value
+        elif isinstance(value, BaseModel):
+            yield from _secrets(value)
 
 
 def all_streams() -> list[StreamSpec]:

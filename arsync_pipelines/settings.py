@@ -100,6 +100,8 @@ class IngestSettings(_Table):
     """Streams of one connection read at once."""
     batch_rows: int = Field(default=50_000, ge=100)
     """Rows landed and loaded in one transaction."""
+    keep_reads: int | None = Field(default=None, ge=1)
+    """Landed reads kept on disk per stream; without it all are, which `arsync reload` needs."""
 
 
 class PushSettings(_Table):

@@ -95,13 +95,14 @@ def test_wrong_credentials(before: Scene) -> None:
 
 def test_missing_secret(before: Scene) -> None:
     (before.sandbox.secrets_dir / "stripe_api_key").unlink()
-    assert_told(before.arsync("sync"), SOURCE, "processor", "stripe_api_key", "cannot be read")
+    assert_told(before.arsync("sync"), CONFIGURATION, "processor", "stripe_api_key", "cannot be read", "run again")
 
 
-def test_unreachable_host(before: Scene) -> None:
-    url = before.sandbox.url("salesforce")
+@pytest.mark.parametrize(("vendor", "name"), [("salesforce", "crm"), ("netsuite", "erp"), ("stripe", "processor")])
+def test_unreachable_host(before: Scene, vendor: str, name: str) -> None:
+    url = before.sandbox.url(vendor)
     before.edit(f'base_url = "{url}"', 'base_url = "http://127.0.0.1:9"\nretry_attempts = 2')
-    assert_told(before.arsync("sync"), SOURCE, "'crm'", "127.0.0.1:9", "check the address")
+    assert_told(before.arsync("sync"), SOURCE, f"'{name}'", "127.0.0.1:9", "check the address")
 
 
 @dataclass(frozen=True)

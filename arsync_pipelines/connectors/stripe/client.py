@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from arsync_pipelines.connectors.http import HttpClient, RequestRejected, Retry
+from arsync_pipelines.connectors.http import HttpClient, RequestRejected, Retry, RetryBudget
 from arsync_pipelines.connectors.http.retry import http_date
 from arsync_pipelines.connectors.stripe.errors import MISSING, POLICY
 from arsync_pipelines.connectors.stripe.options import StripeOptions
@@ -73,7 +73,7 @@ class StripeApi:
             base_url=options.base_url.rstrip("/"),
             policy=POLICY,
             auth=KeyAuth(options.api_key, reveal),
-            retry=retry,
+            retry=retry or Retry(RetryBudget(options.retry_attempts, options.retry_seconds)),
             concurrency=options.concurrency,
             headers={
                 "Stripe-Version": API_VERSION,

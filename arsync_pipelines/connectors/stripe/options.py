@@ -20,6 +20,10 @@ class StripeOptions(BaseModel):
     """Connected account to read (Stripe-Account), "" for the key's own."""
     concurrency: int = Field(default=4, ge=1, le=50)
     """Requests at once."""
+    retry_attempts: int = Field(default=8, ge=1)
+    """Tries of one request. Where nothing answers at all, the other streams of the connection try once."""
+    retry_seconds: float = Field(default=180.0, gt=0)
+    """Longest time over which one request is tried."""
     relist_days: int = Field(default=7, ge=1, le=365)
     """How often everything is listed anew, so that a change whose event was missed shows up all the same."""
     overlap_minutes: int = Field(default=10, ge=1, le=24 * 60)

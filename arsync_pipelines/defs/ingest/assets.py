@@ -101,6 +101,9 @@ def read_streams(
     """Run the ingest service over every connection of a vendor."""
     with platform.warehouse.writing():
         platform.warehouse.ensure_tables(all_streams())
+    if not config.reload:
+        for connection in platform.of_vendor(vendor):
+            platform.require_secrets(connection.name)
     since = _instant(config.since) if config.since else None
     stats: list[ReadStats] = []
     for connection in platform.of_vendor(vendor):

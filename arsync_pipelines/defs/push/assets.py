@@ -58,6 +58,7 @@ def run_push(
     """Push `objects` to every connection of the vendor, read them back, report. What was refused fails the step."""
     reports = []
     for connection in platform.of_vendor(connector.vendor):
+        platform.require_secrets(connection.name)
         sink = platform.sink(connection.name)
         reports.append(platform.push.push(sink, objects))
         _read_back(context, platform, connector, [sink.capabilities.observed_in[name] for name in objects])

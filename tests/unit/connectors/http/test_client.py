@@ -120,6 +120,18 @@ def test_an_unreachable_host_is_named_with_its_connection() -> None:
     assert len(seen) == 4
 
 
+def test_where_nothing_answers_the_next_requests_try_once_until_something_does() -> None:
+    ok = httpx.Response(200, json={})
+    handle, sent = script(*[httpx.ConnectError] * 6, ok, httpx.ConnectError, ok)
+    made = client(handle)
+    for attempts in (4, 5, 6):  # four tries, then one each
+        with pytest.raises(RetriesSpent):
+            made.request("GET", "/x")
+        assert len(sent) == attempts
+    made.request("GET", "/x")
+    assert made.request("GET", "/x").is_success and len(sent) == 9, "patient again"
+
+
 @pytest.mark.parametrize("lost", [httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError])
 def test_an_unsafe_call_without_answer_is_ambiguous_and_not_repeated(lost: type[httpx.TransportError]) -> None:
     handle, seen = script(lost)
