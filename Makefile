@@ -25,6 +25,8 @@ demo: setup
 	@$(BIN)/arsync demo $(if $(ONCE),--once) $(DEMO_ARGS)
 
 test: setup
+	@# a real Tryton in an environment of its own; the tests would install it themselves, in the middle
+	@$(BIN)/python -m tests.fixtures.trytond
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
 check: setup

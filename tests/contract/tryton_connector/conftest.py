@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +13,12 @@ from arsync_pipelines.connectors.http import Retry, RetryBudget
 from arsync_pipelines.connectors.tryton import CONNECTOR
 from arsync_pipelines.connectors.tryton.sink import TrytonSink
 from arsync_pipelines.connectors.tryton.source import TrytonSource
-from tests.fixtures.trytond import Tryton, company, running
+from tests.fixtures.postgres import Postgres, postgres
+from tests.fixtures.trytond import Tryton, company, company_dump, running, running_on_postgres
 
 QUICK = Retry(RetryBudget(attempts=6, seconds=20, base=0.02, cap=0.2))
+__all__ = ["postgres"]
+
 Rows = dict[str, dict[str, Any]]
 
 
@@ -87,19 +88,25 @@ class Books:
 
     def stored(self, statement: str) -> list[tuple[Any, ...]]:
         """Rows of the server's own database, read past the server."""
-        with closing(sqlite3.connect(self.tryton.home / f"{self.tryton.database}.sqlite", timeout=20)) as database:
-            return database.execute(statement).fetchall()
+        return self.tryton.execute(statement)
 
     def change(self, statement: str) -> None:
-        with closing(sqlite3.connect(self.tryton.home / f"{self.tryton.database}.sqlite", timeout=20)) as database:
-            database.execute(statement)
-            database.commit()
+        """A change of the server's own database, made past the server."""
+        self.tryton.execute(statement)
 
 
-@pytest.fixture(scope="module")
-def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryton]:
-    with running(company(), tmp_path_factory.mktemp("tryton")) as server:
-        yield server
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def tryton(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: Postgres
+) -> Iterator[Tryton]:
+    folder = tmp_path_factory.mktemp("tryton")
+    if request.param == "sqlite":
+        with running(company(), folder) as server:
+            yield server
+    else:
+        name = f"ar_{request.module.__name__.rpartition('.')[2]}"
+        with running_on_postgres(postgres, company_dump(postgres), folder, name) as server:
+            yield server
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ def test_two_parties_with_one_key_are_nobody_s_choice(books: Books, key: str) ->
 def test_a_merged_customer_is_found_where_it_went(books: Books, key: str) -> None:
     sink = books.sink()
     gone, kept = write(sink, ACME, key), write(sink, {**ACME, "name": "Kept"}, f"{key}-kept")
-    books.change(f"update party_party set replaced_by = {kept.target_id}, active = 0 where id = {gone.target_id}")
+    books.change(f"update party_party set replaced_by = {kept.target_id}, active = false where id = {gone.target_id}")
     outcome = write(sink, {"name": "Kept and merged"}, key)
     assert (outcome.kind, outcome.target_id) == ("acknowledged", kept.target_id)
 
