@@ -77,28 +77,31 @@ class StreamLanding:
 
     def _read(self, folder: Path) -> Landed:
         try:
-            manifest = orjson.loads((folder / _MANIFEST).read_bytes())
-            batch = Batch(
-                batch_id=manifest["batch_id"],
-                read_id=manifest["read_id"],
-                connection=manifest["connection"],
-                spec=self.spec,
-                files=tuple(folder / name for name in manifest["files"]),
-                cursor=manifest["cursor"],
-                row_count=manifest["row_count"],
-                read_started_at=manifest["read_started_at"],
-                scopes=[tuple(scope) for scope in manifest["scopes"]],
-                final=manifest["final"],
-                set_aside=manifest["set_aside"],
-                present=[tuple(key) for key in manifest["present"]],
-                undeclared=manifest["undeclared"],
-            )
-            return Landed(batch, manifest["previous"], folder)
+            return self.batch_in(folder, orjson.loads((folder / _MANIFEST).read_bytes()))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise WarehouseError(
                 f"landing manifest {folder / _MANIFEST} is damaged ({type(error).__name__}: {error}); "
                 "remove its folder, the rows are then read from the source again"
             ) from error
+
+    def batch_in(self, folder: Path, manifest: Mapping[str, Any]) -> Landed:
+        """The batch that a manifest describes."""
+        batch = Batch(
+            batch_id=manifest["batch_id"],
+            read_id=manifest["read_id"],
+            connection=manifest["connection"],
+            spec=self.spec,
+            files=tuple(folder / name for name in manifest["files"]),
+            cursor=manifest["cursor"],
+            row_count=manifest["row_count"],
+            read_started_at=manifest["read_started_at"],
+            scopes=[tuple(scope) for scope in manifest["scopes"]],
+            final=manifest["final"],
+            set_aside=manifest["set_aside"],
+            present=[tuple(key) for key in manifest["present"]],
+            undeclared=manifest["undeclared"],
+        )
+        return Landed(batch, manifest["previous"], folder)
 
 
 class BatchWriter:
@@ -114,8 +117,9 @@ class BatchWriter:
         self._parts: list[str] = []
         self._part: Any = None
         self._undeclared: set[str] = set()
-        self._scopes: set[tuple[str, ...]] = set()
-        self._present: set[tuple[str, ...]] = set()
+        # dicts for their order: sorting sixty thousand keys costs as much as writing them
+        self._scopes: dict[tuple[str, ...], None] = {}
+        self._present: dict[tuple[str, ...], None] = {}
         self._set_aside: list[Mapping[str, Any]] = []
         self.row_count = 0
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -123,7 +127,7 @@ class BatchWriter:
 
     def repeats_scope(self, page: Page) -> bool:
         """Whether the page names a scope that this batch already holds; the later page must go to a later batch."""
-        return not self._scopes.isdisjoint(page.scopes)
+        return not self._scopes.keys().isdisjoint(page.scopes)
 
     def add(self, page: Page) -> None:
         """Write a page's rows. Money as Decimal is written as text, so that no digit is lost."""
@@ -138,8 +142,8 @@ class BatchWriter:
                 if not all(map(self._declared.issuperset, page.rows)):
                     self._undeclared.update(*(row.keys() - self._declared for row in page.rows))
             self.row_count += len(page.rows)
-        self._scopes.update(page.scopes)
-        self._present.update(page.present)
+        self._scopes.update(dict.fromkeys(page.scopes))
+        self._present.update(dict.fromkeys(page.present))
         self._set_aside.extend(page.set_aside)
 
     def close(self, cursor: Cursor, final: bool, previous: str) -> Landed:
@@ -159,8 +163,8 @@ class BatchWriter:
             "final": final,
             "undeclared": sorted(self._undeclared),
             "set_aside": self._set_aside,
-            "present": sorted(self._present),
-            "scopes": sorted(self._scopes),
+            "present": list(self._present),
+            "scopes": list(self._scopes),
         }
         write_synced(self._folder / _MANIFEST, orjson.dumps(manifest, default=_plain))
         sync(self._folder)
@@ -169,7 +173,7 @@ class BatchWriter:
         self._folder.rename(visible)
         sync(visible.parent)
         failpoint("ingest.landed")
-        return self._landing._read(visible)
+        return self._landing.batch_in(visible, manifest)
 
     def discard(self) -> None:
         """Give the batch up; nothing of it was visible."""

@@ -1,7 +1,9 @@
 """Ingest of NetSuite transaction lines: ours, the bare loop that no careful tool can beat by much, and dlt.
 
 All three read the same pages from the same server in the same run, each in a process of its own with an empty database;
-the clock runs from the first request to the last commit. The bare loop keeps no versions, no cursor and no promise.
+the clock runs from the first request to the last commit. They take turns, and the best of each one's rounds counts:
+what else the machine does only ever adds time. The bare loop keeps no versions, no cursor and no promise. Beside them:
+our own rate against the live sandbox, which renders its pages when asked.
 
     arsync bench ingest
 """
@@ -18,14 +20,19 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from tests.benchmarks.report import Target, main
 
+if TYPE_CHECKING:
+    from arsync_pipelines.domain.secret import Reveal
+
 ROOT = Path(__file__).parents[2]
 ROWS = 1_000_000
+ROUNDS = 5
+LIVE_INVOICES = 20_000
 TARGETS = (
     Target("ratio_to_bare_loop", at_least=0.7),
     Target("ratio_to_dlt", at_least=2.5),
@@ -46,18 +53,26 @@ class _Clock:
 def ours(url: str, pages: int, folder: Path) -> int:
     """The NetSuite connector and the ingest service; rows in raw."""
     import duckdb
-
-    from arsync_pipelines.connectors.netsuite import CONNECTOR
-    from arsync_pipelines.services.ingest import IngestService
-    from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     duckdb.connect().execute("select ?", [""])  # binding a parameter imports more of the engine
     if pages == 1:
         return 0
     secret = {"env": "BENCH"}
-    auth = {"method": "tba"} | dict.fromkeys(("consumer_key", "consumer_secret", "token_id", "token_secret"), secret)
-    options = {"account": "1234567", "base_url": url, "time_zone": "America/Los_Angeles", "auth": auth}
-    source = CONNECTOR.source("netsuite", CONNECTOR.options.model_validate(options), lambda _: "secret")
+    auth = {"method": "m2m", "client_id": secret, "certificate_id": "bench", "private_key": secret}
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return _lines(url, "1234567", auth | {"algorithm": "ES256"}, lambda _: key.decode(), folder)
+
+
+def _lines(url: str, account: str, auth: dict[str, Any], reveal: Reveal, folder: Path) -> int:
+    """All transaction lines of an account into a new warehouse; versions stored."""
+    from arsync_pipelines.connectors.netsuite import CONNECTOR
+    from arsync_pipelines.services.ingest import IngestService
+    from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
+
+    options = {"account": account, "base_url": url, "time_zone": "America/Los_Angeles", "auth": auth}
+    source = CONNECTOR.source("netsuite", CONNECTOR.options.model_validate(options), reveal)
     warehouse = DuckDbWarehouse(folder / "arsync.duckdb", folder / "snapshots")
     (stats,) = IngestService(warehouse, folder / "landing", _Clock()).run(source, ["transaction_line"])
     return stats.rows_new
@@ -125,21 +140,46 @@ def run(scale: float = 1.0) -> dict[str, Any]:
 
     rows = max(1, int(ROWS * scale) // ROWS_PER_PAGE) * ROWS_PER_PAGE
     command = [sys.executable, "-m", "tests.benchmarks.page_server", str(rows)]
+    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             port, pages = server.stdout.readline().split()
-            figures = {name: _measure(name, f"http://127.0.0.1:{port}", pages, rows) for name in CONTENDERS}
+            for _ in range(ROUNDS):
+                for name, measured in rounds.items():
+                    measured.append(_measure(name, f"http://127.0.0.1:{port}", pages, rows))
         finally:
             server.terminate()
+    figures = {
+        name: min(measured, key=lambda figure: figure["seconds"]) | {"peak_mb": max(f["peak_mb"] for f in measured)}
+        for name, measured in rounds.items()
+    }
     speed = {name: figure["rows_per_s"] for name, figure in figures.items()}
     return {
         "rows": rows,
+        "rounds": ROUNDS,
         "contenders": figures,
         "ratio_to_bare_loop": round(speed["ours"] / speed["bare_loop"], 2),
         "ratio_to_dlt": round(speed["ours"] / speed["dlt"], 2),
         "peak_mb": figures["ours"]["peak_mb"],
+        "live_sandbox": _live(max(100, int(LIVE_INVOICES * min(scale, 1.0)))),
     }
+
+
+def _live(invoices: int) -> dict[str, float]:
+    """Our rate against the NetSuite sandbox that executes every query."""
+    from arsync_pipelines.sandbox.netsuite import ACCOUNT
+    from tests.fixtures.sandbox import running_sandbox
+    from tests.fixtures.sources.netsuite import TBA
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_sandbox(Path(folder), customers=invoices // 10, invoices=invoices, vendors=("netsuite",)) as sandbox,
+    ):
+        started = time.perf_counter()
+        rows = _lines(sandbox.url("netsuite"), ACCOUNT, TBA, lambda ref: sandbox.secret(str(ref.env)), Path(folder))
+        seconds = time.perf_counter() - started
+    return {"rows": rows, "seconds": round(seconds, 2), "rows_per_s": round(rows / seconds)}
 
 
 def _measure(name: str, url: str, pages: str, rows: int) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 `POST /services/rest/query/v1/suiteql` answers a keyset query with the page after the transaction id in its text, as the
 connector asks for it (a page ends with the first transaction of the next one, which the client must not keep).
+`POST` to the token address answers with a token, whatever the assertion.
 `GET /page/<n>` answers the same rows in disjoint pages for the peers. Credentials are not looked at.
 """
 
@@ -20,6 +21,10 @@ GROUPS = 249
 """Transactions per page: with one more, a page of the service holds 1,000 lines."""
 ROWS_PER_PAGE = LINES * GROUPS
 _AFTER = re.compile(rb"t\.id > (\d+)")
+_TOKEN = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 44\r\n\r\n"
+    b'{"access_token":"bench","expires_in":"3600"}'
+)
 _START = datetime(2026, 5, 4)
 
 
@@ -83,6 +88,9 @@ class _Pages(asyncio.Protocol):
         if length and len(rest) < int(length[1]):
             return
         self._received = b""
+        if head.startswith(b"POST /services/rest/auth/"):
+            self._transport.write(_TOKEN)
+            return
         if head.startswith(b"GET /page/"):
             self._transport.write(self._disjoint[int(head[10:].split(b" ", 1)[0])])
             return

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import groupby, repeat
 from operator import attrgetter
 
 from arsync_pipelines.connectors.netsuite.client import Answer
@@ -135,23 +135,23 @@ def _before_block(
 def _group_starts(query: StreamQuery, place: Place, items: Items, zone: ZoneClock) -> list[int]:
     """Index of the first row of every key; raises SourceContractBroken when the order or the bound does not hold."""
     column, key_column = query.stamp[0], query.key[0]
-    stamp, key, seen = place.stamp, float(place.keys[0]) if place.keys else float("-inf"), ""
+    stamp, key = place.stamp, float(place.keys[0]) if place.keys else float("-inf")
     starts: list[int] = []
     stamps = map(attrgetter(column), items) if column else repeat("")
     try:
-        for index, text, now in zip(range(len(items)), map(attrgetter(key_column), items), stamps, strict=False):
-            if text == seen and now == stamp:
-                if query.unique:
-                    raise _broken(query, f"{key_column} {text} comes twice in one page; it should be unique")
-                continue
-            number = int(text)
+        index = 0
+        for (text, now), group in groupby(zip(map(attrgetter(key_column), items), stamps, strict=False)):
+            number, size = int(text), len(list(group))
+            if query.unique and size > 1:
+                raise _broken(query, f"{key_column} {text} comes twice in one page; it should be unique")
             if place.block:
                 if number <= key or not place.block[0] < now < place.block[1]:
                     raise _broken(query, f"row {text} of {now} is outside the filter; the server ignores it")
             elif now <= stamp and not (now == stamp and number > key):
                 _judge_disorder(query, place, (stamp, key), (now, number), zone, first=index == 0)
-            stamp, key, seen = now, number, text
+            stamp, key = now, number
             starts.append(index)
+            index += size
     except (TypeError, ValueError) as error:
         raise _broken(query, f"a row has no usable {column or key_column} or {key_column} ({error})") from error
     return starts
