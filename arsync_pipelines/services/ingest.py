@@ -180,11 +180,11 @@ def _whole_history(landing: StreamLanding, last_batch: str) -> list[Landed]:
     return history
 
 
-def _summary(connection: str, failures: dict[str, ArsyncError], streams: int) -> SourceError:
-    """One error for all failed streams; of their own class where they share one."""
+def _summary(connection: str, failures: dict[str, ArsyncError], streams: int) -> ArsyncError:
+    """One error for all failed streams; of their own class where they share one that is the source's or the user's."""
     kinds = {type(error) for error in failures.values()}
     shared = kinds.pop() if len(kinds) == 1 else SourceError
-    kind = shared if issubclass(shared, SourceError) else SourceError
+    kind = shared if issubclass(shared, SourceError | ConfigError) else SourceError
     lines = "\n".join(f"  {name}: {error}" for name, error in failures.items())
     summary = kind(f"{connection}: {len(failures)} of {streams} streams failed, the others were loaded\n{lines}")
     summary.__cause__ = next(iter(failures.values()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,8 @@ class BatchWriter:
         self._declared = frozenset(field.source.partition(".")[0] for field in landing.spec.fields)
         self._parts: list[str] = []
         self._part: Any = None
+        self._disk = ThreadPoolExecutor(1, "arsync-sync")  # the disk takes its time; the reader need not wait for it
+        self._synced: list[Future[None]] = []
         self._undeclared: set[str] = set()
         # dicts for their order: sorting sixty thousand keys costs as much as writing them
         self._scopes: dict[tuple[str, ...], None] = {}
@@ -149,6 +152,9 @@ class BatchWriter:
     def close(self, cursor: Cursor, final: bool, previous: str) -> Landed:
         """Sync everything and make the batch visible under its name."""
         self._close_part()
+        self._disk.shutdown()
+        for part in self._synced:
+            part.result()
         manifest = {
             "batch_id": self._batch_id,
             "read_id": self._read_id,
@@ -179,6 +185,7 @@ class BatchWriter:
         """Give the batch up; nothing of it was visible."""
         if self._part is not None:
             self._part.close()
+        self._disk.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _open_part(self) -> Any:
@@ -193,7 +200,7 @@ class BatchWriter:
     def _close_part(self) -> None:
         if self._part is not None:
             self._part.close()
-            sync(self._folder / self._parts[-1])
+            self._synced.append(self._disk.submit(sync, self._folder / self._parts[-1]))
             self._part = None
 
 

@@ -15,7 +15,7 @@ from arsync_pipelines.domain.errors import ArsyncError, LoadRefused, WarehouseEr
 from arsync_pipelines.ports.warehouse import LoadResult, Warehouse
 from arsync_pipelines.services.landing import Landed
 
-_LINGER_S = 0.5
+_LINGER_S = 2.0
 _Work = tuple[Landed, "Future[LoadResult]"]
 
 

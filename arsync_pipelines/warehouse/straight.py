@@ -67,9 +67,10 @@ def _judge(step: Step) -> int:
 
 def _any_seen_before(step: Step) -> bool:
     """Whether an earlier batch stored one of these keys, or one of the scopes that this batch shows whole."""
-    if step.spec.delete_detection == "scope":
-        fill_keys(step, "scopes", step.spec.scope, step.batch.scopes)
-        if any_known(step, "scopes", step.spec.scope):
+    spec = step.spec
+    if spec.delete_detection == "scope":
+        fill_keys(step, "scopes", spec.scope, step.batch.scopes)
+        if any_known(step, "scopes", spec.scope):
             return True
     stored = f"(select {step.keys} from {step.table} where _seq >= {step.first_seq})"
-    return any_known(step, stored, step.spec.primary_key)
+    return any_known(step, stored, spec.primary_key)
