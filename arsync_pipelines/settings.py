@@ -98,7 +98,7 @@ class IngestSettings(_Table):
 
     workers: int = Field(default=3, ge=1, le=16)
     """Streams of one connection read at once."""
-    batch_rows: int = Field(default=50_000, ge=100)
+    batch_rows: int = Field(default=245_760, ge=100)
     """Rows landed and loaded in one transaction."""
     keep_reads: int | None = Field(default=None, ge=1)
     """Landed reads kept on disk per stream; without it all are, which `arsync reload` needs."""
