@@ -30,7 +30,7 @@ TARGETS = (Target("full_s", at_most=90), Target("change_share_of_full", at_most=
 ROOT = Path(__file__).parents[2]
 _META = (
     "'erp' as _connection, 'bench' as _batch_id, {first} + row_number() over () as _seq, "
-    "timestamp '2026-07-01 06:00:00' as _loaded_at, false as _is_deleted, md5(random()::varchar) as _row_hash"
+    "timestamp '2026-07-01 06:00:00' as _loaded_at, false as _is_deleted, hash(random()) as _row_hash"
 )
 _HEADER = (
     "'1' as subsidiary, 'A' as status, '1' as currency, '1' as exchangerate, 'F' as voided, 'F' as isreversal, "
