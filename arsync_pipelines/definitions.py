@@ -19,7 +19,7 @@ from arsync_pipelines.defs.push.assets import push_assets
 from arsync_pipelines.defs.push.sensors import published_sensor
 from arsync_pipelines.defs.resources import PlatformResource
 from arsync_pipelines.defs.transform.assets import build_models
-from arsync_pipelines.defs.transform.project import dbt_resource, load_manifest
+from arsync_pipelines.defs.transform.project import load_manifest
 
 
 def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -57,7 +57,7 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
         sensors=[*sensors, failure_sensor(sensors_on)],
         # runs of single assets too: few fat steps, and the process of a run is the process of its steps
         executor=dg.in_process_executor,
-        resources={"platform": PlatformResource(), "dbt": dbt_resource(built), **(resources or {})},
+        resources={"platform": PlatformResource(), **(resources or {})},
     )
 
 

@@ -9,18 +9,16 @@ customer with a CRM account that already shows what was pushed. The change is a 
 from __future__ import annotations
 
 import json
-import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from arsync_pipelines.connectors.salesforce.fields import ACCOUNT, ACCOUNT_BALANCE, INVOICE
+from tests.benchmarks.one_build import warehouse_path
 from tests.benchmarks.report import Target, main
 from tests.integration.dbt import company
 from tests.integration.dbt.raw import RawWarehouse
@@ -43,40 +41,34 @@ def run(scale: float = 1.0) -> dict[str, Any]:
     invoices = max(1000, int(INVOICES * scale))
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        _fill(folder / "warehouse.duckdb", invoices)
-        full, full_cpu = _build(folder)
-        _show_as_pushed(folder / "warehouse.duckdb")
-        _build(folder)  # the CRM's side is read once more, as after every push
-        changed = _change(folder / "warehouse.duckdb", invoices)
-        change, change_cpu = _build(folder)
+        path = warehouse_path(folder)
+        _fill(path, invoices)
+        full = _build(folder)
+        _show_as_pushed(path)
+        pushed = _build(folder)  # the CRM's side is read once more, as after every push
+        idle = _build(folder)
+        changed = _change(path, invoices)
+        change = _build(folder)
+    named = {"full": full, "all_pushed": pushed, "nothing_new": idle, "change": change}
     return {
         "invoices": invoices,
         "changed_invoices": changed,
-        "full_s": round(full, 1),
-        "full_cpu_s": round(full_cpu, 1),
-        "change_s": round(change, 1),
-        "change_cpu_s": round(change_cpu, 1),
-        "change_share_of_full": round(change / full, 3),
+        **{f"{name}_s": round(build["wall_s"], 1) for name, build in named.items()},
+        **{f"{name}_cpu_s": round(build["cpu_s"], 1) for name, build in named.items()},
+        **{f"{name}_models": build["models_built"] for name, build in named.items()},
+        **{f"{name}_tests": build["tests_run"] for name, build in named.items()},
+        "change_share_of_full": round(change["wall_s"] / full["wall_s"], 3),
     }
 
 
-def _build(folder: Path) -> tuple[float, float]:
-    """Run `dbt build`; (wall, processor) seconds. Raises RuntimeError with dbt's own words when a test fails."""
-    environment = {**os.environ, "ARSYNC_WAREHOUSE_PATH": str(folder / "warehouse.duckdb")}
-    project = str(ROOT / "dbt_project")
-    command = [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "--log-path", str(folder / "logs")]
-    command += ["--log-level-file", "warn", "build"]
-    command += ["--exclude-resource-type", "unit_test", "--project-dir", project, "--profiles-dir", project]
-    command += ["--target-path", str(folder / "target")]
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
-    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+def _build(folder: Path) -> dict[str, Any]:
+    """The build step of a sync in a process of its own. Raises RuntimeError with what it said when it fails."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.one_build", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
-        names = [r["unique_id"] for r in results if r["status"] in ("error", "fail")]
-        raise RuntimeError(f"the build failed: {names}\n{done.stdout[-2000:]}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds, cpu
+        raise RuntimeError(f"the build failed: {done.stderr[-3000:]}")
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
 
 
 class _Raw:

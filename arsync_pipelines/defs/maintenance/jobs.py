@@ -5,6 +5,9 @@ Layers are named one by one: a selection by group brings the checks of its asset
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
@@ -40,9 +43,13 @@ def prove_job(crm_streams: dg.AssetSelection) -> UnresolvedAssetJobDefinition:
         "prove_reconciliation_job",
         crm_streams | dg.AssetSelection.groups(*BUILT_LAYERS),
         "Read the CRM back, recompute every reconciliation, publish the proof.",
+        {"ops": {"dbt_build": {"config": {"everything": True}}}},  # a proof trusts no record of what is up to date
     )
 
 
-def _job(name: str, selection: dg.AssetSelection, description: str) -> UnresolvedAssetJobDefinition:
+def _job(
+    name: str, selection: dg.AssetSelection, description: str, config: Mapping[str, Any] | None = None
+) -> UnresolvedAssetJobDefinition:
     # few fat steps: a process per step would cost seconds each
-    return dg.define_asset_job(name, selection, description=description, executor_def=dg.in_process_executor)
+    executor = dg.in_process_executor
+    return dg.define_asset_job(name, selection, description=description, executor_def=executor, config=config)

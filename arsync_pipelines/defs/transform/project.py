@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
-from functools import cached_property
-from importlib import metadata
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource
-from packaging.version import Version
+from dagster_dbt import DagsterDbtTranslator
 
 from arsync_pipelines.bootstrap import PROJECT_ROOT, Platform
 from arsync_pipelines.defs.resources import OWNERS
 from arsync_pipelines.domain.errors import ConfigError
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+_FLAGS = ("--log-level-file", "warn", "--no-send-anonymous-usage-stats", "--no-use-colors")
 
 
 def generated_dir(platform: Platform) -> Path:
@@ -33,7 +31,7 @@ def write_profile(platform: Platform) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     options = platform.settings.warehouse
     engine = {"memory_limit": options.memory_limit, "threads": options.threads}
-    engine |= {"preserve_insertion_order": False, "TimeZone": "UTC"}
+    engine |= {"preserve_insertion_order": False, "TimeZone": "UTC", "checkpoint_threshold": "1GB"}
     path = str(platform.settings.warehouse_path)
     output = {"type": "duckdb", "path": path, "threads": options.threads, "settings": engine}
     text = json.dumps({"arsync": {"target": "warehouse", "outputs": {"warehouse": output}}}, indent=2)  # JSON is YAML
@@ -47,8 +45,9 @@ def load_manifest(platform: Platform) -> dict[str, Any]:
     """dbt's manifest, parsed anew when a file of the project is newer. Raises ConfigError with dbt's own words."""
     folder = write_profile(platform)
     path = folder / "target" / "manifest.json"
-    if not path.is_file() or path.stat().st_mtime < _newest_source():
-        command = [sys.executable, "-m", "dbt.cli.main", *_flags(folder), "parse", "--project-dir", str(PROJECT_DIR)]
+    if not path.is_file() or path.stat().st_mtime < max(f.stat().st_mtime for f in source_files()):
+        command = [sys.executable, "-m", "dbt.cli.main", *_FLAGS, "--log-path", str(folder / "logs"), "parse"]
+        command += ["--project-dir", str(PROJECT_DIR)]
         command += ["--profiles-dir", str(folder), "--target-path", str(folder / "target")]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT_DIR)
         if done.returncode:
@@ -57,40 +56,10 @@ def load_manifest(platform: Platform) -> dict[str, Any]:
     return manifest
 
 
-class InstalledDbt(DbtCliResource):
-    """dbt of this environment. Its version is looked up: asking the program takes seconds on every build."""
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(metadata.version("dbt-core"))
-
-
-def dbt_resource(platform: Platform) -> DbtCliResource:
-    folder = write_profile(platform)
-    return InstalledDbt(
-        project_dir=str(PROJECT_DIR),
-        profiles_dir=str(folder),
-        dbt_executable=str(Path(sys.executable).parent / "dbt"),
-        global_config_flags=_flags(folder),
-    )
-
-
-def _flags(folder: Path) -> list[str]:
-    # dbt's own debug log costs a tenth of a small build; the run's events are in Dagster
-    return [
-        "--log-path",
-        str(folder / "logs"),
-        "--log-level-file",
-        "warn",
-        "--no-send-anonymous-usage-stats",
-        "--no-use-colors",
-    ]
-
-
-def _newest_source() -> float:
+def source_files() -> Iterator[Path]:
+    """Files of the project: what its models, tests and seeds are made by."""
     kinds = {".sql", ".yml", ".csv", ".md"}
-    files = (f for f in PROJECT_DIR.rglob("*") if f.suffix in kinds and "target" not in f.parts)
-    return max(f.stat().st_mtime for f in files)
+    return (f for f in PROJECT_DIR.rglob("*") if f.suffix in kinds and "target" not in f.relative_to(PROJECT_DIR).parts)
 
 
 def layer(node: Mapping[str, Any]) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
+from arsync_pipelines.defs.transform.dbt import NodeResult
 from arsync_pipelines.domain.checks import CheckResult, Severity
 from arsync_pipelines.domain.errors import WarehouseError
 from arsync_pipelines.ports.warehouse import Warehouse
@@ -22,24 +21,15 @@ class TestResult:
     sql: str
 
 
-def read(target: Path) -> list[dict[str, Any]]:
-    """Entries of run_results.json below `target`, [] when dbt did not get that far."""
-    path = target / "run_results.json"
-    if not path.is_file():
-        return []
-    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
-    return found
-
-
-def run_results(target: Path, manifest: Mapping[str, Any]) -> list[TestResult]:
+def test_results(results: Iterable[NodeResult], manifest: Mapping[str, Any]) -> list[TestResult]:
     """Every data test and unit test that ran. A test that could not run counts as failed; a skipped one is left out."""
-    results = []
-    for entry in read(target):
-        kind, status = entry["unique_id"].split(".")[0], entry["status"]
+    found = []
+    for result in results:
+        kind, status = result.node_id.split(".")[0], result.status
         if kind not in {"test", "unit_test"} or status == "skipped":
             continue
-        node = manifest["nodes"].get(entry["unique_id"]) or manifest.get("unit_tests", {}).get(entry["unique_id"]) or {}
-        name = node.get("name", entry["unique_id"])
+        node = manifest["nodes"].get(result.node_id) or manifest.get("unit_tests", {}).get(result.node_id) or {}
+        name = node.get("name", result.node_id)
         declared = str(node.get("config", {}).get("severity", "error")).lower()
         severity: Severity = "warning" if declared == "warn" else "error"
         passed = status in {"pass", "success"}
@@ -48,11 +38,11 @@ def run_results(target: Path, manifest: Mapping[str, Any]) -> list[TestResult]:
             name=name,
             passed=passed,
             severity=severity if status != "error" else "error",
-            failing=int(entry.get("failures") or (0 if passed else 1)),
-            detail="" if passed else str(entry.get("message") or status)[:500],
+            failing=int(result.failures or (0 if passed else 1)),
+            detail="" if passed else (result.message or status)[:500],
         )
-        results.append(TestResult(name, check, entry.get("compiled_code") or ""))
-    return results
+        found.append(TestResult(name, check, result.sql))
+    return found
 
 
 def test_names(manifest: Mapping[str, Any]) -> set[str]:

@@ -30,21 +30,8 @@ oldest as (
     where position = 1
 ),
 
-documents as (
-    select
-        document.*,
-        coalesce(customer.customer_id, document.source_customer_id) as customer_id,
-        entity.functional_currency,
-        entity.as_of_date
-    from {{ ref('int_receivable_document') }} as document
-    inner join {{ ref('dim_legal_entity') }} as entity on document.legal_entity_id = entity.legal_entity_id
-    left join {{ ref('int_customer_record__clustered') }} as customer
-        on document.source_customer_id = customer.record_key
-    where document.document_type = 'invoice' and document.document_date <= entity.as_of_date
-),
-
 {% if is_incremental() %}
--- what changed at its source, what time moved, and what belongs to another customer now
+-- what changed at its source, what time moved or brought, and what belongs to another customer now
 touched as (
     {{ changed_keys(document_inputs()) }}
 
@@ -61,12 +48,42 @@ touched as (
 
     union
 
-    select documents.document_id as changed_key
-    from documents
-    left join {{ this }} as held on documents.document_id = held.invoice_id
-    where documents.customer_id is distinct from held.customer_id
+    select held.invoice_id as changed_key
+    from {{ this }} as held
+    left join {{ ref('int_customer_record__clustered') }} as customer on held.source_customer_id = customer.record_key
+    left join {{ ref('dim_legal_entity') }} as entity on held.legal_entity_id = entity.legal_entity_id
+    where held.customer_id is distinct from coalesce(customer.customer_id, held.source_customer_id)
+        or held.functional_currency is distinct from entity.functional_currency
+
+    union
+
+    select document.document_id as changed_key
+    from {{ ref('int_receivable_document') }} as document
+    inner join {{ ref('dim_legal_entity') }} as entity
+        on document.legal_entity_id = entity.legal_entity_id and document.document_date <= entity.as_of_date
+    left join {{ this }} as held on document.document_id = held.invoice_id
+    where document.document_type = 'invoice' and held.invoice_id is null
 ),
 {% endif %}
+
+concerned as (
+    select * from {{ ref('int_receivable_document') }}
+    where document_type = 'invoice'
+        {% if is_incremental() %}and document_id in (select changed_key from touched){% endif %}
+),
+
+documents as (
+    select
+        document.*,
+        coalesce(customer.customer_id, document.source_customer_id) as customer_id,
+        entity.functional_currency,
+        entity.as_of_date
+    from concerned as document
+    inner join {{ ref('dim_legal_entity') }} as entity on document.legal_entity_id = entity.legal_entity_id
+    left join {{ ref('int_customer_record__clustered') }} as customer
+        on document.source_customer_id = customer.record_key
+    where document.document_date <= entity.as_of_date
+),
 
 settlements as (
     select
@@ -102,7 +119,6 @@ invoices as (
     left join open_items on documents.document_id = open_items.document_id
     left join oldest on documents.document_id = oldest.document_id
     left join settlements on documents.document_id = settlements.document_id
-    {% if is_incremental() %}where documents.document_id in (select changed_key from touched){% endif %}
 )
 
 select

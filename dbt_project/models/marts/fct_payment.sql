@@ -7,32 +7,38 @@
     post_hook=["{{ drop_seen() }}", "{{ write_seen(document_inputs()) }}"]
 ) }}
 
-with documents as (
-    select
-        document.*,
-        coalesce(customer.customer_id, document.source_customer_id) as customer_id,
-        coalesce(-balance.open_amount, 0) as unapplied_amount
-    from {{ ref('int_receivable_document') }} as document
-    left join {{ ref('int_customer_record__clustered') }} as customer
-        on document.source_customer_id = customer.record_key
-    left join {{ ref('int_document_balance') }} as balance on document.document_id = balance.document_id
-    where document.document_type = 'payment'
-)
-
-{% if is_incremental() %}
--- what changed at its source, what time moved, and what belongs to another customer now
-, touched as (
+with {% if is_incremental() %}
+-- what changed at its source or is new, what time moved, and what belongs to another customer now
+touched as (
     {{ changed_keys(document_inputs()) }}
 
     union
 
-    select documents.document_id as changed_key
-    from documents
-    left join {{ this }} as held on documents.document_id = held.payment_id
-    where documents.customer_id is distinct from held.customer_id
-        or documents.unapplied_amount is distinct from held.unapplied_amount
-)
+    select held.payment_id as changed_key
+    from {{ this }} as held
+    left join {{ ref('int_customer_record__clustered') }} as customer on held.source_customer_id = customer.record_key
+    left join {{ ref('int_document_balance') }} as balance on held.payment_id = balance.document_id
+    where held.customer_id is distinct from coalesce(customer.customer_id, held.source_customer_id)
+        or held.unapplied_amount is distinct from coalesce(-balance.open_amount, 0)
+),
 {% endif %}
+
+concerned as (
+    select * from {{ ref('int_receivable_document') }}
+    where document_type = 'payment'
+        {% if is_incremental() %}and document_id in (select changed_key from touched){% endif %}
+),
+
+documents as (
+    select
+        document.*,
+        coalesce(customer.customer_id, document.source_customer_id) as customer_id,
+        coalesce(-balance.open_amount, 0) as unapplied_amount
+    from concerned as document
+    left join {{ ref('int_customer_record__clustered') }} as customer
+        on document.source_customer_id = customer.record_key
+    left join {{ ref('int_document_balance') }} as balance on document.document_id = balance.document_id
+)
 
 select
     documents.document_id as payment_id,
@@ -50,4 +56,3 @@ select
     documents.is_voided,
     documents.known_at
 from documents
-{% if is_incremental() %}where documents.document_id in (select changed_key from touched){% endif %}

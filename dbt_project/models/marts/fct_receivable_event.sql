@@ -14,10 +14,6 @@
 
 with changed as ({{ changed_keys(inputs) }}),
 
-documents as (
-    select * from {{ ref('int_receivable_document') }}
-),
-
 applications as (
     select *
     from {{ ref('fct_payment_application') }}
@@ -27,13 +23,52 @@ applications as (
     {% endif %}
 ),
 
+{% if is_incremental() %}
+-- what the ledger says of the documents concerned
+recorded as (
+    select
+        event_key,
+        business_date,
+        min(document_id) as document_id,
+        min(counter_document_id) as counter_document_id,
+        min(case when correction_number = 0 then event_type end) as event_type,
+        min(currency) as currency,
+        min(legal_entity_id) as legal_entity_id,
+        min(source_customer_id) as source_customer_id,
+        sum(amount) as amount,
+        max(correction_number) as correction_number
+    from {{ this }}
+    where document_id in (select changed_key from changed)
+        or counter_document_id in (select changed_key from changed)
+    group by event_key, business_date
+),
+
+concerned as (
+    select changed_key as document_id from changed
+    union
+    select debit_document_id from applications
+    union
+    select credit_document_id from applications
+    union
+    select document_id from recorded
+),
+{% endif %}
+
+documents as (
+    select
+        document_id, currency, legal_entity_id, source_customer_id, document_date, amount, is_voided, voided_fallback_date,
+        known_at
+    from {{ ref('int_receivable_document') }}
+    {% if is_incremental() %}where document_id in (select document_id from concerned){% endif %}
+),
+
 voided_by_application as (
     select debit_document_id as document_id from applications where application_type = 'void'
     union
     select credit_document_id as document_id from applications where application_type = 'void'
 ),
 
--- what the sources say now of the documents concerned
+-- what the sources say of them now
 current_events as (
     select
         'posted:' || document_id as event_key,
@@ -84,27 +119,6 @@ current_events as (
         known_at
     from applications
 ),
-
-{% if is_incremental() %}
--- what the ledger says of them
-recorded as (
-    select
-        event_key,
-        business_date,
-        min(document_id) as document_id,
-        min(counter_document_id) as counter_document_id,
-        min(case when correction_number = 0 then event_type end) as event_type,
-        min(currency) as currency,
-        min(legal_entity_id) as legal_entity_id,
-        min(source_customer_id) as source_customer_id,
-        sum(amount) as amount,
-        max(correction_number) as correction_number
-    from {{ this }}
-    where document_id in (select changed_key from changed)
-        or counter_document_id in (select changed_key from changed)
-    group by event_key, business_date
-),
-{% endif %}
 
 movements as (
     {% if is_incremental() %}
