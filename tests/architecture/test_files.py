@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import statistics
 import subprocess
@@ -57,6 +58,17 @@ def test_every_module_says_what_belongs_in_it() -> None:
         if path.name != "__init__.py" and not path.read_text(encoding="utf-8").startswith('"""')
     ]
     assert bare == []
+
+
+def test_names_of_tests_say_nothing_of_the_moment() -> None:
+    """Workers collect on their own: a parameter that is asked of the clock or of chance is another in each of them."""
+    momentary = re.compile(r"\b(time\.\w+|uuid\d?|random\w*|secrets|now|today|utcnow|getpid|mkdtemp)\(")
+    found = []
+    for path in tracked("tests/*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("parametrize"):
+                found += [f"{path.name}:{node.lineno}: {call}" for call in momentary.findall(ast.unparse(node))]
+    assert found == []
 
 
 def test_ownership_stands_in_one_place() -> None:
