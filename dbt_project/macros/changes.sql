@@ -57,6 +57,7 @@ cast({{ started }} as bigint)
     ['stg_netsuite__transaction_link', 'previous_document_id'],
     ['stg_netsuite__transaction_link', 'next_document_id'],
     ['int_files__document', 'document_id'],
+    ['int_tryton__document', 'document_id'],
 ]) }}
 {%- endmacro %}
 

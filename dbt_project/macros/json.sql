@@ -8,3 +8,8 @@
 {% macro json_value(column, key) %}{{ return(adapter.dispatch('json_value', 'arsync')(column, key)) }}{% endmacro %}
 {% macro default__json_value(column, key) %}nullif(cast({{ column }} as jsonb) ->> '{{ key }}', ''){% endmacro %}
 {% macro duckdb__json_value(column, key) %}nullif(json_extract_string({{ column }}, '$.{{ key }}'), ''){% endmacro %}
+
+{# one row per element of a list, as text; stands alone in a select list #}
+{% macro json_elements(column) %}{{ return(adapter.dispatch('json_elements', 'arsync')(column)) }}{% endmacro %}
+{% macro default__json_elements(column) %}jsonb_array_elements_text(cast({{ column }} as jsonb)){% endmacro %}
+{% macro duckdb__json_elements(column) %}unnest(from_json({{ column }}, '["VARCHAR"]')){% endmacro %}

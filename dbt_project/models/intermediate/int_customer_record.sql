@@ -9,7 +9,7 @@ select
     country,
     {{ tax_key('country', 'tax_registration') }} as tax_key,
     currency,
-    cast(null as {{ dbt.type_string() }}) as merged_into_record_key,
+    merged_into_source_customer_id as merged_into_record_key,
     is_deleted,
     first_seq,
     first_loaded_at

@@ -16,6 +16,7 @@ with netsuite as (
         customer.is_on_credit_hold,
         customer.is_inactive,
         customer.connection || ':' || customer.parent_id as parent_source_customer_id,
+        cast(null as {{ dbt.type_string() }}) as merged_into_source_customer_id,
         customer.is_deleted or gone.record_key is not null as is_deleted,
         customer.first_seq,
         customer.first_loaded_at
@@ -79,6 +80,10 @@ select * from netsuite
 
 union all
 
+select * from {{ ref('int_tryton__customer') }}
+
+union all
+
 select
     connection || ':' || source_id as source_customer_id,
     connection,
@@ -96,6 +101,7 @@ select
     false as is_on_credit_hold,
     false as is_inactive,
     cast(null as {{ dbt.type_string() }}) as parent_source_customer_id,
+    cast(null as {{ dbt.type_string() }}) as merged_into_source_customer_id,
     coalesce(is_deleted, false) as is_deleted,
     first_seq,
     first_loaded_at

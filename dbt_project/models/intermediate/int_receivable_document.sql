@@ -8,3 +8,5 @@
 select {{ columns }} from {{ ref('int_netsuite__document') }} where not is_deleted
 union all
 select {{ columns }} from {{ ref('int_files__document') }} where not is_deleted
+union all
+select {{ columns }} from {{ ref('int_tryton__document') }} where not is_deleted

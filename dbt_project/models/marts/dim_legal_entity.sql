@@ -5,11 +5,26 @@ with entities as (
         subsidiary.subsidiary_id as source_legal_entity_id,
         subsidiary.name,
         subsidiary.country,
-        currency.currency as functional_currency
+        currency.currency as functional_currency,
+        cast(null as {{ dbt.type_string() }}) as time_zone
     from {{ ref('stg_netsuite__subsidiary') }} as subsidiary
     left join {{ ref('stg_netsuite__currency') }} as currency
         on subsidiary.connection = currency.connection and subsidiary.currency_id = currency.currency_id
     where not subsidiary.is_elimination
+
+    union all
+
+    select
+        company.legal_entity_id,
+        company.connection,
+        company.company_id as source_legal_entity_id,
+        company.name,
+        cast(null as {{ dbt.type_string() }}) as country,
+        currency.currency as functional_currency,
+        company.time_zone
+    from {{ ref('stg_tryton__company') }} as company
+    left join {{ ref('stg_tryton__currency') }} as currency
+        on company.connection = currency.connection and company.currency_id = currency.currency_id
 
     union all
 
@@ -19,7 +34,8 @@ with entities as (
         source_legal_entity_id,
         source_legal_entity_id as name,
         cast(null as {{ dbt.type_string() }}) as country,
-        case when count(distinct currency) = 1 then min(currency) end as functional_currency
+        case when count(distinct currency) = 1 then min(currency) end as functional_currency,
+        cast(null as {{ dbt.type_string() }}) as time_zone
     from (
         select connection, source_legal_entity_id, currency from {{ ref('stg_files__invoice') }}
         where not is_deleted
@@ -38,7 +54,7 @@ select
     entities.name,
     entities.country,
     entities.functional_currency,
-    coalesce(configured.time_zone, 'UTC') as time_zone,
+    coalesce(configured.time_zone, entities.time_zone, 'UTC') as time_zone,
     configured.crm_business_unit,
     coalesce(configured.as_of_date, policy.as_of_date) as as_of_date
 from entities

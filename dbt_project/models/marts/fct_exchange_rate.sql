@@ -10,6 +10,10 @@ with quoted as (
         on rate.connection = base_currency.connection and rate.base_currency_id = base_currency.currency_id
     inner join {{ ref('stg_netsuite__currency') }} as source_currency
         on rate.connection = source_currency.connection and rate.transaction_currency_id = source_currency.currency_id
+
+    union all
+
+    select connection, from_currency, to_currency, rate, rate_date from {{ ref('int_tryton__exchange_rate') }}
 ),
 
 ranked as (

@@ -3,6 +3,7 @@
     ['stg_netsuite__transaction_link', 'previous_document_id'],
     ['stg_netsuite__transaction_link', 'next_document_id'],
     ['int_files__document', 'document_id'],
+    ['int_tryton__document', 'document_id'],
 ] -%}
 {{ config(
     materialized='incremental',
@@ -75,6 +76,26 @@ linked as (
     {% if is_incremental() %}
     where application.invoice_document_id in (select changed_key from changed)
         or application.payment_document_id in (select changed_key from changed)
+    {% endif %}
+
+    union all
+
+    select
+        application_id,
+        connection,
+        application_type,
+        debit_document_id,
+        credit_document_id,
+        source_customer_id,
+        legal_entity_id,
+        currency,
+        application_date,
+        amount,
+        known_at
+    from {{ ref('int_tryton__application') }}
+    {% if is_incremental() %}
+    where debit_document_id in (select changed_key from changed)
+        or credit_document_id in (select changed_key from changed)
     {% endif %}
 )
 

@@ -3,6 +3,7 @@
     ['stg_netsuite__transaction_link', 'previous_document_id'],
     ['stg_netsuite__transaction_link', 'next_document_id'],
     ['int_files__document', 'document_id'],
+    ['int_tryton__document', 'document_id'],
 ] -%}
 {{ config(
     materialized='incremental',

@@ -2,6 +2,7 @@
     ['int_netsuite__document', 'document_id'],
     ['stg_netsuite__transaction_installment', 'document_id'],
     ['int_files__document', 'document_id'],
+    ['int_tryton__document', 'document_id'],
 ] -%}
 {{ config(
     materialized='incremental',
@@ -20,18 +21,30 @@ documents as (
     {% if is_incremental() %}where document.document_id in (select changed_key from changed){% endif %}
 ),
 
+agreed as (
+    select document_id, due_date, installment_id, amount
+    from {{ ref('stg_netsuite__transaction_installment') }}
+    where not is_deleted
+
+    union all
+
+    select document_id, due_date, source_id as installment_id, amount
+    from {{ ref('int_tryton__ar_line') }}
+    where document_type = 'invoice' and not is_rescheduled and not is_deleted
+),
+
 installments as (
     select
-        installment.document_id,
-        installment.due_date,
-        cast({{ round_money('installment.amount', 'documents.minor_unit') }} as {{ type_money() }}) as amount,
+        agreed.document_id,
+        agreed.due_date,
+        cast({{ round_money('agreed.amount', 'documents.minor_unit') }} as {{ type_money() }}) as amount,
         row_number() over (
-            partition by installment.document_id order by installment.due_date, installment.installment_id
+            partition by agreed.document_id order by agreed.due_date, length(agreed.installment_id), agreed.installment_id
         ) as item_number,
-        count(*) over (partition by installment.document_id) as item_count
-    from {{ ref('stg_netsuite__transaction_installment') }} as installment
-    inner join documents on installment.document_id = documents.document_id
-    where not installment.is_deleted and documents.document_type = 'invoice'
+        count(*) over (partition by agreed.document_id) as item_count
+    from agreed
+    inner join documents on agreed.document_id = documents.document_id
+    where documents.document_type = 'invoice'
 )
 
 select

@@ -14,6 +14,21 @@ with source_rows as (
     select connection, 'CustInvc' as object, coalesce(currency, '') as currency, document_id, abs(amount) as amount
     from {{ ref('stg_files__invoice') }}
     where not is_deleted
+
+    union all
+
+    select
+        invoice.connection,
+        case when invoice.total_amount < 0 then 'CustCred' else 'CustInvc' end as object,
+        currency.currency,
+        invoice.connection || ':' || invoice.invoice_id as document_id,
+        abs(invoice.total_amount) as amount
+    from {{ ref('stg_tryton__invoice') }} as invoice
+    inner join {{ ref('stg_tryton__move') }} as move
+        on invoice.connection = move.connection and invoice.move_id = move.move_id
+    left join {{ ref('stg_tryton__currency') }} as currency
+        on invoice.connection = currency.connection and invoice.currency_id = currency.currency_id
+    where not invoice.is_deleted and not move.is_deleted and move.state = 'posted'
 ),
 
 sources as (
@@ -39,7 +54,9 @@ canonical as (
     from {{ ref('int_receivable_document') }} as document
     inner join {{ ref('stg_arsync__connection') }} as connection on document.connection = connection.connection
     where document.document_type in ('invoice', 'payment', 'credit_memo', 'refund')
+        -- payments that the source has no record of its own for: read from a settled date, or from ledger lines
         and not (connection.vendor = 'files' and document.document_type = 'payment')
+        and not (connection.vendor = 'tryton' and document.document_type in ('payment', 'refund'))
     group by 1, 2, 3
 ),
 

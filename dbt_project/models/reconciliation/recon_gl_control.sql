@@ -12,11 +12,17 @@ subledger as (
     group by event.legal_entity_id, event.currency
 ),
 
+postings as (
+    select legal_entity_id, currency, transaction_date as posted_date, amount from {{ ref('int_netsuite__ar_line') }}
+    union all
+    select legal_entity_id, currency, posted_date, amount from {{ ref('int_tryton__ar_line') }} where not is_deleted
+),
+
 control as (
     select line.legal_entity_id, line.currency, sum(line.amount) as gl_control
-    from {{ ref('int_netsuite__ar_line') }} as line
+    from postings as line
     inner join {{ ref('dim_legal_entity') }} as entity
-        on line.legal_entity_id = entity.legal_entity_id and line.transaction_date <= entity.as_of_date
+        on line.legal_entity_id = entity.legal_entity_id and line.posted_date <= entity.as_of_date
     group by line.legal_entity_id, line.currency
 ),
 

@@ -6,6 +6,7 @@ select
     {{ to_text('line') }} as term_line_id,
     sequence as delta_number,
     day as day_of_month,
+    day is not null or month is not null or weekday is not null as is_calendar,
     months,
     weeks,
     days,
