@@ -24,7 +24,7 @@ from arsync_pipelines.ports.clock import Clock
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.source import Source, StreamSpec
 from arsync_pipelines.services.alert import Alerts
-from arsync_pipelines.services.context import RunContext
+from arsync_pipelines.services.context import LegalEntity, RunContext
 from arsync_pipelines.services.deliver import RetryPolicy
 from arsync_pipelines.services.ingest import IngestService
 from arsync_pipelines.services.landing_checks import LandingChecks
@@ -114,7 +114,15 @@ class Platform:
         return RunContext(
             connections=[(c.name, c.connector.vendor, c.connector.role) for c in self.connections.values()],
             legal_entities=[
-                (e.connection, e.id, e.time_zone, e.crm_business_unit, self._as_of(now, e.time_zone))
+                LegalEntity(
+                    connection=e.connection,
+                    source_id=e.id,
+                    time_zone=e.time_zone,
+                    crm_business_unit=e.crm_business_unit,
+                    as_of_date=self._as_of(now, e.time_zone),
+                    aging_edges=e.aging_edges,
+                    aging_basis=e.aging_basis,
+                )
                 for e in self.settings.legal_entities
             ],
             reporting_currency=reporting.currency,

@@ -74,6 +74,11 @@ class WarehouseSettings(_Table):
     """Threads of the engine and of dbt."""
 
 
+def _require_increasing(edges: tuple[int, ...], where: str) -> None:
+    if list(edges) != sorted(set(edges)):
+        raise ValueError(f"{where} must increase")
+
+
 class ReportingSettings(_Table):
     """How receivables are shown."""
 
@@ -88,8 +93,7 @@ class ReportingSettings(_Table):
 
     @model_validator(mode="after")
     def _edges(self) -> Self:
-        if list(self.aging_edges) != sorted(set(self.aging_edges)):
-            raise ValueError("reporting.aging_edges must increase")
+        _require_increasing(self.aging_edges, "reporting.aging_edges")
         return self
 
 
@@ -124,6 +128,15 @@ class LegalEntitySettings(_Table):
     """IANA zone in which its business day ends."""
     crm_business_unit: str = ""
     """Business unit of the CRM that it belongs to."""
+    aging_edges: tuple[int, int, int, int] | None = None
+    """Its own edges instead of those of [reporting]."""
+    aging_basis: Literal["due", "document"] | None = None
+    """Its own basis instead of that of [reporting]."""
+
+    @model_validator(mode="after")
+    def _edges(self) -> Self:
+        _require_increasing(self.aging_edges or (), "legal_entities.aging_edges")
+        return self
 
     @model_validator(mode="after")
     def _zone(self) -> Self:

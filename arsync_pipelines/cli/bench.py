@@ -14,7 +14,7 @@ import typer
 from arsync_pipelines.bootstrap import PROJECT_ROOT
 from arsync_pipelines.cli.console import err
 
-NAMES = ("ingest", "build", "push")
+NAMES = ("ingest", "build", "asof", "push")
 
 
 def bench(

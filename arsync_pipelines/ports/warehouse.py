@@ -57,6 +57,16 @@ class Snapshot:
     manifest: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class TableFunction:
+    """A question that a snapshot answers: `parameters` and `body` (a select) in the engine's SQL."""
+
+    name: str
+    parameters: str
+    description: str
+    body: str
+
+
 class Warehouse(Protocol):
     """One warehouse: one writer at a time, readers on snapshots only."""
 
@@ -105,8 +115,13 @@ class Warehouse(Protocol):
         """Rows of a read on the working database (inside `writing()`)."""
         ...
 
-    def publish(self, tables: Sequence[str], manifest: Mapping[str, Any]) -> Snapshot:
-        """Copy `tables` into a new read-only snapshot and make it current, atomically; drop those beyond retention."""
+    def publish(
+        self, tables: Sequence[str], manifest: Mapping[str, Any], functions: Sequence[TableFunction] = ()
+    ) -> Snapshot:
+        """Copy `tables` into a new read-only snapshot and make it current, atomically; drop those beyond retention.
+
+        `functions` are created there in the order given, upon the tables of the snapshot.
+        """
         ...
 
     def current_snapshot(self) -> Snapshot | None:

@@ -8,16 +8,38 @@ from datetime import date
 
 from arsync_pipelines.ports.warehouse import Warehouse
 
+_EDGES = {f"edge_{number}": "integer" for number in range(1, 5)}
+
+
+@dataclass(frozen=True, slots=True)
+class LegalEntity:
+    """What is configured of a legal entity; `aging_edges` and `aging_basis` None: those of the policy.
+
+    `as_of_date` is the business date of the run in the legal entity's own time zone.
+    """
+
+    connection: str
+    source_id: str
+    time_zone: str
+    crm_business_unit: str
+    as_of_date: date
+    aging_edges: tuple[int, int, int, int] | None = None
+    aging_basis: str | None = None
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """Its row of raw_arsync__legal_entity."""
+        edges = self.aging_edges or (None, None, None, None)
+        own = (self.connection, self.source_id, self.time_zone, self.crm_business_unit, self.as_of_date)
+        return (*own, *edges, self.aging_basis)
+
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """`connections`: (name, vendor, role). `legal_entities`: (connection, ERP id, time zone, CRM business unit, as-of).
-
-    An as-of date is the business date of the run in the legal entity's own time zone.
-    """
+    """`connections`: (name, vendor, role). `as_of_date`: business date in UTC, for legal entities not configured."""
 
     connections: Sequence[tuple[str, str, str]]
-    legal_entities: Sequence[tuple[str, str, str, str, date]]
+    legal_entities: Sequence[LegalEntity]
     reporting_currency: str
     as_of_date: date
     aging_edges: tuple[int, int, int, int]
@@ -39,16 +61,17 @@ class RunContext:
                 "time_zone": "varchar",
                 "crm_business_unit": "varchar",
                 "as_of_date": "date",
+                **_EDGES,
+                "aging_basis": "varchar",
             },
-            self.legal_entities,
+            [entity.row for entity in self.legal_entities],
         )
-        edges = {f"edge_{number}": "integer" for number in range(1, 5)}
         warehouse.replace_table(
             "raw_arsync__policy",
             {
                 "reporting_currency": "varchar",
                 "as_of_date": "date",
-                **edges,
+                **_EDGES,
                 "aging_basis": "varchar",
                 "erp_link_template": "varchar",
             },

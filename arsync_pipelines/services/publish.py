@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from arsync_pipelines.ports.warehouse import Snapshot, Warehouse
+from arsync_pipelines.ports.warehouse import Snapshot, TableFunction, Warehouse
+
+FUNCTIONS = "ar_function"
+"""The table whose rows are the questions that a snapshot answers."""
 
 PUBLISHED_PREFIXES = ("dim_", "fct_", "bridge_", "ar_", "recon_", "sync_", "int_salesforce__")
 
@@ -37,4 +40,12 @@ def publish(warehouse: Warehouse, tables: Sequence[str], manifest: Mapping[str, 
             watermarks.setdefault(connection, {})[stream] = read | {
                 "read_started_at": read["read_started_at"].isoformat()
             }
-        return warehouse.publish(tables, {"watermarks": watermarks, **manifest})
+        return warehouse.publish(tables, {"watermarks": watermarks, **manifest}, functions(warehouse, tables))
+
+
+def functions(warehouse: Warehouse, tables: Sequence[str]) -> list[TableFunction]:
+    """What can be asked of a snapshot with these tables, each after those that it asks itself. Inside `writing()`."""
+    if FUNCTIONS not in tables:
+        return []
+    rows = warehouse.query(f"select name, parameters, description, body from {FUNCTIONS} order by position")
+    return [TableFunction(**row) for row in rows]

@@ -14,7 +14,7 @@ import duckdb
 
 from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.ports.source import Cursor, StreamSpec
-from arsync_pipelines.ports.warehouse import Batch, LoadResult, Snapshot
+from arsync_pipelines.ports.warehouse import Batch, LoadResult, Snapshot, TableFunction
 from arsync_pipelines.warehouse import bookkeeping, loading, tables
 from arsync_pipelines.warehouse.snapshots import SnapshotStore
 from arsync_pipelines.warehouse.straight import Unsuited, load_straight
@@ -114,11 +114,13 @@ class DuckDbWarehouse:
         with self._writer.operation() as db:
             return _rows(db.execute(sql, list(parameters)))
 
-    def publish(self, tables: Sequence[str], manifest: Mapping[str, Any]) -> Snapshot:
-        """Copy `tables` into a new read-only snapshot and make it current; drop those beyond retention."""
+    def publish(
+        self, tables: Sequence[str], manifest: Mapping[str, Any], functions: Sequence[TableFunction] = ()
+    ) -> Snapshot:
+        """Copy `tables` into a new read-only snapshot, with `functions` upon them, and make it current."""
         with self._writer.operation() as db:
             db.execute(f"set threads = {self._threads}")
-            return self._snapshots.publish(db, tables, manifest)
+            return self._snapshots.publish(db, tables, manifest, functions)
 
     def current_snapshot(self) -> Snapshot | None:
         """The last good snapshot; never blocks on a writer."""

@@ -24,7 +24,7 @@ import duckdb
 from arsync_pipelines.domain.durable import point_to, sha256, sync, write_synced
 from arsync_pipelines.domain.errors import WarehouseError
 from arsync_pipelines.domain.failpoint import failpoint
-from arsync_pipelines.ports.warehouse import Snapshot
+from arsync_pipelines.ports.warehouse import Snapshot, TableFunction
 from arsync_pipelines.warehouse.tables import identifier, literal
 
 _DATABASE = "arsync.duckdb"
@@ -42,8 +42,14 @@ class SnapshotStore:
         self._keep = keep
         self._verified: dict[Path, tuple[int, int]] = {}
 
-    def publish(self, db: duckdb.DuckDBPyConnection, tables: Sequence[str], manifest: Mapping[str, Any]) -> Snapshot:
-        """Copy `tables` of `db` into a new snapshot and make it current.
+    def publish(
+        self,
+        db: duckdb.DuckDBPyConnection,
+        tables: Sequence[str],
+        manifest: Mapping[str, Any],
+        functions: Sequence[TableFunction] = (),
+    ) -> Snapshot:
+        """Copy `tables` of `db` into a new snapshot, create `functions` in it and make it current.
 
         The manifest written is the one given plus snapshot_id, created_at, row_counts (by table), file (size, sha256).
         Raises WarehouseError when a table is missing; then nothing has changed for readers.
@@ -60,6 +66,7 @@ class SnapshotStore:
         database = building / _DATABASE
         failpoint("publish.started")
         counts = _copy(db, tables, database)
+        _create(functions, database)
         failpoint("publish.copied")
         sync(database)
         complete = {
@@ -178,3 +185,14 @@ def _copy(db: duckdb.DuckDBPyConnection, tables: Sequence[str], target: Path) ->
     finally:
         db.execute("detach published")
     return counts
+
+
+def _create(functions: Sequence[TableFunction], target: Path) -> None:
+    """Create functions in a file opened by itself: the engine looks for what they name where it is the only one."""
+    if not functions:
+        return
+    with duckdb.connect(target, config={"autoinstall_known_extensions": "false"}) as db:
+        for function in functions:
+            name = identifier(function.name)
+            db.execute(f"create macro {name}({function.parameters}) as table {function.body}")
+            db.execute(f"comment on macro table {name} is {literal(function.description)}")

@@ -56,7 +56,12 @@ select
     entities.functional_currency,
     coalesce(configured.time_zone, entities.time_zone, 'UTC') as time_zone,
     configured.crm_business_unit,
-    coalesce(configured.as_of_date, policy.as_of_date) as as_of_date
+    coalesce(configured.as_of_date, policy.as_of_date) as as_of_date,
+    coalesce(configured.edge_1, policy.edge_1) as edge_1,
+    coalesce(configured.edge_2, policy.edge_2) as edge_2,
+    coalesce(configured.edge_3, policy.edge_3) as edge_3,
+    coalesce(configured.edge_4, policy.edge_4) as edge_4,
+    coalesce(configured.aging_basis, policy.aging_basis) as aging_basis
 from entities
 cross join {{ ref('stg_arsync__policy') }} as policy
 left join {{ ref('stg_arsync__legal_entity') }} as configured

@@ -10,7 +10,7 @@
     incremental_strategy='append',
     on_schema_change='fail',
     full_refresh=false,
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}", "{{ write_run() }}"]
 ) }}
 
 with changed as ({{ changed_keys(inputs) }}),
@@ -25,24 +25,31 @@ applications as (
 ),
 
 {% if is_incremental() %}
--- what the ledger says of the documents concerned
+-- what the ledger says of the documents concerned, and what of it stands
 recorded as (
-    select
-        event_key,
-        business_date,
-        min(document_id) as document_id,
-        min(counter_document_id) as counter_document_id,
-        min(case when correction_number = 0 then event_type end) as event_type,
-        min(currency) as currency,
-        min(legal_entity_id) as legal_entity_id,
-        min(source_customer_id) as source_customer_id,
-        sum(amount) as amount,
-        max(correction_number) as correction_number
+    select *
     from {{ this }}
     where document_id in (select changed_key from changed)
         or counter_document_id in (select changed_key from changed)
-    group by event_key, business_date
 ),
+
+standing as (
+    select
+        event_key,
+        document_id,
+        business_date,
+        currency,
+        legal_entity_id,
+        source_customer_id,
+        min(counter_document_id) as counter_document_id,
+        min(case when event_type not in ('unapplied', 'reversed') then event_type end) as event_type,
+        sum(amount) as amount
+    from recorded
+    group by event_key, document_id, business_date, currency, legal_entity_id, source_customer_id
+    having sum(amount) <> 0
+),
+
+runs as (select {{ last_run('(select max(known_at) from ' ~ this ~ ')') }} as last_run),
 
 concerned as (
     select changed_key as document_id from changed
@@ -121,54 +128,85 @@ current_events as (
     from applications
 ),
 
-movements as (
-    {% if is_incremental() %}
+said as (
     select
-        coalesce(current_events.event_key, recorded.event_key) as event_key,
-        coalesce(current_events.document_id, recorded.document_id) as document_id,
-        coalesce(current_events.counter_document_id, recorded.counter_document_id) as counter_document_id,
+        current_events.*,
+        documents.currency,
+        documents.legal_entity_id,
+        documents.source_customer_id
+    from current_events
+    inner join documents on current_events.document_id = documents.document_id
+    where current_events.amount <> 0
+),
+
+{% if is_incremental() %}
+-- what is said otherwise than it stands is taken back whole and said anew, both known at the same time
+compared as (
+    select
+        said.event_key is null as is_taken_back,
+        coalesce(said.event_key, standing.event_key) as event_key,
+        coalesce(said.document_id, standing.document_id) as document_id,
+        coalesce(said.counter_document_id, standing.counter_document_id) as counter_document_id,
         case
-            when recorded.event_key is null or (recorded.amount = 0 and current_events.event_key is not null)
-                then current_events.event_type
-            when recorded.event_type = 'applied' and current_events.event_key is null then 'unapplied'
+            when said.event_key is not null then said.event_type
+            when standing.event_type = 'applied' then 'unapplied'
             else 'reversed'
         end as event_type,
-        coalesce(current_events.business_date, recorded.business_date) as business_date,
-        coalesce(current_events.amount, 0) - coalesce(recorded.amount, 0) as amount,
-        recorded.currency,
-        recorded.legal_entity_id,
-        recorded.source_customer_id,
-        current_events.known_at,
-        coalesce(recorded.correction_number + 1, 0) as correction_number
-    from current_events
-    full outer join recorded
-        on current_events.event_key = recorded.event_key and current_events.business_date = recorded.business_date
-    {% else %}
-    select event_key, document_id, counter_document_id, event_type, business_date, amount, known_at, 0 as correction_number
-    from current_events
-    {% endif %}
+        coalesce(said.business_date, standing.business_date) as business_date,
+        coalesce(said.amount, -standing.amount) as amount,
+        coalesce(said.currency, standing.currency) as currency,
+        coalesce(said.legal_entity_id, standing.legal_entity_id) as legal_entity_id,
+        coalesce(said.source_customer_id, standing.source_customer_id) as source_customer_id
+    from said
+    full outer join standing
+        on said.event_key = standing.event_key
+        and said.document_id = standing.document_id
+        and said.business_date = standing.business_date
+        and said.currency = standing.currency
+        and said.legal_entity_id = standing.legal_entity_id
+        and coalesce(said.source_customer_id, '') = coalesce(standing.source_customer_id, '')
+        and said.amount = standing.amount
+    where said.event_key is null or standing.event_key is null
+),
+
+loads as (
+    select event_key, max(known_at) as loaded_at from current_events group by event_key
+),
+
+numbered as (
+    select event_key, max(correction_number) as last_number from recorded group by event_key
+),
+
+movements as (
+    select
+        compared.*,
+        {{ learned_at('loads.loaded_at') }} as known_at,
+        coalesce(numbered.last_number, -1) + row_number() over (
+            partition by compared.event_key order by compared.is_taken_back desc, compared.business_date
+        ) as correction_number
+    from compared
+    cross join runs
+    left join loads on compared.event_key = loads.event_key
+    left join numbered on compared.event_key = numbered.event_key
 )
+{% else %}
+movements as (
+    select said.*, 0 as correction_number from said
+)
+{% endif %}
 
 select
-    movements.event_key || ':' || cast(movements.business_date as {{ dbt.type_string() }})
-    || ':' || cast(movements.correction_number as {{ dbt.type_string() }}) as event_id,
-    movements.event_key,
-    movements.document_id,
-    movements.counter_document_id,
-    movements.event_type,
-    movements.business_date,
-    cast(movements.amount as {{ type_money() }}) as amount,
-    {% if is_incremental() %}
-    coalesce(documents.currency, movements.currency) as currency,
-    coalesce(documents.legal_entity_id, movements.legal_entity_id) as legal_entity_id,
-    coalesce(documents.source_customer_id, movements.source_customer_id) as source_customer_id,
-    {% else %}
-    documents.currency,
-    documents.legal_entity_id,
-    documents.source_customer_id,
-    {% endif %}
-    coalesce(movements.known_at, cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp)) as known_at,
-    movements.correction_number
+    event_key || ':' || cast(business_date as {{ dbt.type_string() }})
+    || ':' || cast(correction_number as {{ dbt.type_string() }}) as event_id,
+    event_key,
+    document_id,
+    counter_document_id,
+    event_type,
+    business_date,
+    cast(amount as {{ type_money() }}) as amount,
+    currency,
+    legal_entity_id,
+    source_customer_id,
+    known_at,
+    cast(correction_number as integer) as correction_number
 from movements
-{% if is_incremental() %}left{% else %}inner{% endif %} join documents on movements.document_id = documents.document_id
-where movements.amount <> 0

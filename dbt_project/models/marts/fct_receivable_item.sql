@@ -1,9 +1,4 @@
-{%- set inputs = [
-    ['int_netsuite__document', 'document_id'],
-    ['stg_netsuite__transaction_installment', 'document_id'],
-    ['int_files__document', 'document_id'],
-    ['int_tryton__document', 'document_id'],
-] -%}
+{%- set inputs = item_inputs() -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

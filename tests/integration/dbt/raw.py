@@ -49,7 +49,8 @@ SPECS: Mapping[str, StreamSpec] = {s.table: s for s in (*NETSUITE, *salesforce_s
 OWN = """
 create table raw_arsync__connection (connection varchar, vendor varchar, role varchar);
 create table raw_arsync__legal_entity (connection varchar, source_legal_entity_id varchar, time_zone varchar,
-    crm_business_unit varchar, as_of_date date);
+    crm_business_unit varchar, as_of_date date, edge_1 integer, edge_2 integer, edge_3 integer, edge_4 integer,
+    aging_basis varchar);
 create table raw_arsync__policy (reporting_currency varchar, as_of_date date, edge_1 integer, edge_2 integer,
     edge_3 integer, edge_4 integer, aging_basis varchar, erp_link_template varchar);
 create table if not exists raw_arsync__read (connection varchar, stream varchar, read_started_at timestamp,
@@ -61,10 +62,14 @@ insert into raw_arsync__connection values ('crm', 'salesforce', 'crm'), ('erp', 
 
 @dataclass
 class RawWarehouse:
-    """Raw tables in a DuckDB file. Every `add` is a new version of its record, loaded a second after the last."""
+    """Raw tables in a DuckDB file. Every `add` is a new version of its record, loaded a second after the last.
+
+    `loaded_at`: when what is added from now on was loaded; without it the first of July 2026.
+    """
 
     path: Path
     seq: int = 0
+    loaded_at: datetime | None = None
     pending: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def create(self, as_of: date) -> None:
@@ -91,7 +96,7 @@ class RawWarehouse:
             "_connection": connection,
             "_batch_id": "batch",
             "_seq": self.seq,
-            "_loaded_at": datetime(2026, 7, 1) + timedelta(seconds=self.seq),
+            "_loaded_at": self.loaded_at or datetime(2026, 7, 1) + timedelta(seconds=self.seq),
             "_is_deleted": _deleted,
             "_row_hash": str(self.seq),
         }

@@ -43,6 +43,7 @@ CONNECTIONS = {
     },
     "card": {"vendor": "stripe", "api_key": _SECRET},
 }
+HISTORIES = ("fct_receivable_item_history", "bridge_customer_history", "dim_legal_entity_history")
 UNCOMPARED = {"known_at", "first_loaded_at", "valid_from"}
 """When we learned something: a build from nothing learns of a correction only what it came to."""
 
@@ -73,11 +74,18 @@ class House:
             rows = self.raw.rows(f"select * from {name}")
             kept = [{c: v for c, v in row.items() if c not in UNCOMPARED} for row in rows]
             found[name] = sorted(kept, key=repr)
-        # corrections leave their trace in the ledger; what they come to must agree
+        # corrections leave their trace in the ledger and in the histories; what they come to must agree
         found["fct_receivable_event"] = self.raw.rows(
             "select document_id, business_date, currency, sum(amount) as amount from fct_receivable_event "
             "group by all having sum(amount) <> 0 order by all"
         )
+        for name in HISTORIES:
+            found[name] = self.raw.rows(
+                f"select columns(c -> c not in ('known_at', 'known_until') and c not like '%version_id') from {name} "
+                "where known_until > timestamp '9999-01-01' order by all"
+            )
+        for name in ("ar_ledger_item", "ar_ledger_line", "ar_aging_daily"):
+            del found[name]
         return found
 
 

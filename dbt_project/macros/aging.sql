@@ -1,0 +1,96 @@
+{# The arithmetic of aging, once: for fct_ar_aging and for whoever asks the published snapshot for another day.
+
+   `open_items` is a relation of items whose document has something open, with the document's `document_amount` and
+   `document_open_amount`, and `amount_before`: what the instalments before this one come to. `entities` gives
+   legal_entity_id, as_of_date, edge_1 to edge_4 and aging_basis; `customers` gives customer_id by source_customer_id, and
+   by what `also` says. #}
+{% macro aged_items(open_items, entities, customers, also='') -%}
+{%- set text = dbt.type_string() -%}
+settled as (
+    -- what was settled goes to the oldest due date first; the first and the last instalment take what exceeds the bounds
+    select
+        open_items.*,
+        amount - case
+            when item_count = 1 then document_amount - document_open_amount
+            when item_number = 1 then least(document_amount - document_open_amount, amount)
+            when item_number = item_count then greatest(document_amount - document_open_amount - amount_before, 0)
+            else greatest(least(document_amount - document_open_amount - amount_before, amount), 0)
+        end as open_amount
+    from {{ open_items }} as open_items
+),
+
+aged as (
+    select
+        settled.*,
+        entity.as_of_date,
+        {{ dbt.datediff('settled.due_date', 'entity.as_of_date', 'day') }} as days_past_due,
+        {{ dbt.datediff(
+            "case when entity.aging_basis = 'document' then settled.document_date else settled.due_date end",
+            'entity.as_of_date', 'day'
+        ) }} as age_days,
+        entity.edge_1,
+        entity.edge_2,
+        entity.edge_3,
+        entity.edge_4
+    from settled
+    inner join {{ entities }} as entity on settled.legal_entity_id = entity.legal_entity_id
+    where settled.open_amount <> 0
+),
+
+placed as (
+    select
+        aged.*,
+        case
+            when item_type <> 'invoice' then 0
+            when age_days <= edge_1 then 1
+            when age_days <= edge_2 then 2
+            when age_days <= edge_3 then 3
+            when age_days <= edge_4 then 4
+            else 5
+        end as bucket_number
+    from aged
+)
+
+select
+    placed.item_id,
+    placed.as_of_date,
+    placed.document_id,
+    placed.item_type,
+    placed.item_number,
+    coalesce(customer.customer_id, placed.source_customer_id) as customer_id,
+    placed.source_customer_id,
+    placed.legal_entity_id,
+    placed.currency,
+    placed.document_date,
+    placed.due_date,
+    placed.amount,
+    cast(placed.open_amount as {{ arsync.type_money() }}) as open_amount,
+    cast(case when placed.item_type = 'invoice' then placed.days_past_due end as integer) as days_past_due,
+    placed.bucket_number,
+    case placed.bucket_number
+        when 0 then 'unapplied'
+        when 1 then 'current'
+        when 2 then cast(edge_1 + 1 as {{ text }}) || '-' || cast(edge_2 as {{ text }})
+        when 3 then cast(edge_2 + 1 as {{ text }}) || '-' || cast(edge_3 as {{ text }})
+        when 4 then cast(edge_3 + 1 as {{ text }}) || '-' || cast(edge_4 as {{ text }})
+        else cast(edge_4 + 1 as {{ text }}) || '+'
+    end as bucket
+from placed
+left join {{ customers }} as customer on placed.source_customer_id = customer.source_customer_id{{ ' and ' ~ also if also }}
+{%- endmacro %}
+
+{# totals of aged items as columns, in the order of ar_customer_summary #}
+{% macro bucket_totals() -%}
+{%- for column, condition in [
+    ['current_amount', 'bucket_number = 1'],
+    ['days_1_30_amount', 'bucket_number = 2'],
+    ['days_31_60_amount', 'bucket_number = 3'],
+    ['days_61_90_amount', 'bucket_number = 4'],
+    ['days_91_plus_amount', 'bucket_number = 5'],
+    ['unapplied_amount', 'bucket_number = 0'],
+    ['open_balance_amount', 'true'],
+    ['overdue_balance_amount', 'days_past_due >= 1'],
+] %}
+    cast(sum(case when {{ condition }} then open_amount else 0 end) as {{ arsync.type_total() }}) as {{ column }}{{ ',' if not loop.last }}
+{%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,204 @@
+{# Receivables of any business date as known at any time: table functions of the published snapshot.
+
+   Their text is made here, from the arithmetic of aging.sql, and kept as rows of ar_function; publishing creates them in
+   the snapshot. Tables go by their published names. `as_of` null: the as-of date of each legal entity. `known_at` null:
+   all that is known; an instant; a date: until that day ended where the legal entity is. #}
+
+{# a number for each document, those of a customer side by side #}
+{% macro document_numbers() -%}
+select
+    document_id,
+    cast(row_number() over (order by min(source_customer_id), document_id) as integer) as document_no
+from {{ ref('fct_receivable_item_history') }}
+group by document_id
+{%- endmacro %}
+
+{# pre-hook of ar_aging_daily: a day is shown as its last build saw it #}
+{% macro forget_last_day() -%}
+{%- if is_incremental() -%}
+delete from {{ this }}
+where exists (
+    select 1
+    from {{ ref('dim_legal_entity') }} as entity
+    where entity.legal_entity_id = {{ this }}.legal_entity_id
+        and entity.as_of_date = {{ this }}.as_of_date
+        and entity.as_of_date >= (select max(last.as_of_date) from {{ this }} as last where last.legal_entity_id = entity.legal_entity_id)
+)
+{%- endif -%}
+{%- endmacro %}
+
+{# CTE `asked`: the date and the time that the question means for each legal entity #}
+{% macro asked_of_entities() -%}
+asked as (
+    select
+        entity.legal_entity_id,
+        coalesce(cast(as_of as date), entity.as_of_date) as as_of_date,
+        case typeof(known_at)
+            when 'DATE' then
+                timezone('UTC', timezone(entity.time_zone, cast(try_cast(known_at as date) + 1 as timestamp)))
+                - interval '1 microsecond'
+            when 'TIMESTAMP WITH TIME ZONE' then timezone('UTC', try_cast(known_at as timestamptz))
+            else coalesce(cast(known_at as timestamp), timestamp '9999-12-30 00:00:00')
+        end as asked_at
+    from dim_legal_entity as entity
+)
+{%- endmacro %}
+
+{% macro aging_as_of(only_customer) -%}
+with {{ arsync.asked_of_entities() }},
+
+{% if only_customer -%}
+-- materialized: so the engine reads the customer's part of the ledger only
+documents as materialized (
+    select item.document_no
+    from ar_ledger_item as item
+    where item.source_customer_id in (
+        select history.source_customer_id from bridge_customer_history as history
+        where history.customer_id = of_customer_id
+        union all
+        select cast(of_customer_id as varchar)
+    )
+),
+
+lines as materialized (
+    select * from ar_ledger_line where document_no in (select document_no from documents)
+),
+{%- endif %}
+
+balances as (
+    select line.document_no, sum(line.amount) as document_open_amount
+    from {{ 'lines' if only_customer else 'ar_ledger_line' }} as line
+    inner join asked
+        on line.legal_entity_id = asked.legal_entity_id
+        and line.business_date <= asked.as_of_date
+        and line.known_at <= asked.asked_at
+    group by line.document_no
+    having sum(line.amount) <> 0
+),
+
+open_items as (
+    select item.*, balances.document_open_amount, asked.asked_at
+    from ar_ledger_item as item
+    inner join balances on item.document_no = balances.document_no
+    inner join asked
+        on item.legal_entity_id = asked.legal_entity_id
+        and item.known_at <= asked.asked_at
+        and item.known_until > asked.asked_at
+),
+
+entities as (
+    select asked.legal_entity_id, asked.as_of_date, history.* exclude (legal_entity_id)
+    from asked
+    inner join dim_legal_entity_history as history
+        on asked.legal_entity_id = history.legal_entity_id
+        and history.known_at <= asked.asked_at
+        and history.known_until > asked.asked_at
+),
+
+{{ arsync.aged_items('open_items', 'entities', 'bridge_customer_history',
+    'customer.known_at <= placed.asked_at and customer.known_until > placed.asked_at'
+) }}
+{%- if only_customer %}
+where coalesce(customer.customer_id, placed.source_customer_id) = of_customer_id
+{%- endif %}
+{%- endmacro %}
+
+{% macro as_of_functions() -%}
+{%- set asked = 'as_of := null, known_at := null' -%}
+{%- set functions = [
+    {
+        'name': 'ar_aging',
+        'parameters': asked,
+        'description': 'One row per item open at a business date, as known at a time.',
+        'body': arsync.aging_as_of(false),
+    },
+    {
+        'name': 'ar_aging_of_customer',
+        'parameters': 'of_customer_id, ' ~ asked,
+        'description': 'The open items of one customer at a business date, as known at a time.',
+        'body': arsync.aging_as_of(true),
+    },
+] -%}
+{%- for name, keys, grain in [
+    ['customer', ['customer_id', 'legal_entity_id', 'currency'], 'customer, legal entity and currency'],
+    ['legal_entity', ['legal_entity_id', 'currency'], 'legal entity and currency'],
+    ['currency', ['currency'], 'currency'],
+] -%}
+{%- set body -%}
+select
+    {% for key in keys %}aging.{{ key }}, {% endfor %}
+    max(aging.as_of_date) as as_of_date,{{ arsync.bucket_totals() }}
+from ar_aging(as_of, known_at) as aging
+group by {% for key in keys %}aging.{{ key }}{{ ', ' if not loop.last }}{% endfor %}
+{%- endset -%}
+{%- do functions.append({
+    'name': 'ar_aging_by_' ~ name,
+    'parameters': asked,
+    'description': 'Aging per ' ~ grain ~ ' at a business date, as known at a time.',
+    'body': body,
+}) -%}
+{%- endfor -%}
+{%- set by_group -%}
+select
+    link.ancestor_customer_id, aging.currency, max(aging.as_of_date) as as_of_date,{{ arsync.bucket_totals() }}
+from ar_aging(as_of, known_at) as aging
+inner join bridge_customer_hierarchy as link on aging.customer_id = link.descendant_customer_id
+group by link.ancestor_customer_id, aging.currency
+{%- endset -%}
+{%- do functions.append({
+    'name': 'ar_aging_by_hierarchy',
+    'parameters': asked,
+    'description': 'Aging per group of companies (as it is today) and currency; a group holds its members once.',
+    'body': by_group,
+}) -%}
+{%- set balance -%}
+with {{ arsync.asked_of_entities() }},
+
+balances as (
+    select
+        event.document_id, event.source_customer_id, event.legal_entity_id, event.currency, asked.as_of_date,
+        asked.asked_at, sum(event.amount) as open_amount
+    from fct_receivable_event as event
+    inner join asked
+        on event.legal_entity_id = asked.legal_entity_id
+        and event.business_date <= asked.as_of_date
+        and event.known_at <= asked.asked_at
+    group by all
+    having sum(event.amount) <> 0
+)
+
+select
+    balances.document_id,
+    coalesce(history.customer_id, balances.source_customer_id) as customer_id,
+    balances.source_customer_id,
+    balances.legal_entity_id,
+    balances.currency,
+    balances.as_of_date,
+    cast(balances.open_amount as {{ arsync.type_money() }}) as open_amount
+from balances
+left join bridge_customer_history as history
+    on balances.source_customer_id = history.source_customer_id
+    and history.known_at <= balances.asked_at
+    and history.known_until > balances.asked_at
+{%- endset -%}
+{%- do functions.append({
+    'name': 'ar_balance',
+    'parameters': asked,
+    'description': 'One row per document with a balance at a business date, as known at a time: sums over the ledger.',
+    'body': balance,
+}) -%}
+{%- set by_customer -%}
+select
+    balance.customer_id, balance.legal_entity_id, balance.currency, max(balance.as_of_date) as as_of_date,
+    cast(sum(balance.open_amount) as {{ arsync.type_total() }}) as open_balance_amount
+from ar_balance(as_of, known_at) as balance
+group by balance.customer_id, balance.legal_entity_id, balance.currency
+{%- endset -%}
+{%- do functions.append({
+    'name': 'ar_balance_by_customer',
+    'parameters': asked,
+    'description': 'Balance per customer, legal entity and currency at a business date, as known at a time.',
+    'body': by_customer,
+}) -%}
+{{ return(functions) }}
+{%- endmacro %}
