@@ -12,11 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from arsync_pipelines.sandbox.salesforce.auth import CONSUMER_KEY
-from tests.fixtures.acceptance import Scene, crm, installation
+from tests.fixtures.acceptance import Scene, create_accounts, crm, installation
 from tests.fixtures.acceptance_extract import (
     AS_OF,
     BUCKETS,
@@ -48,7 +47,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 
 def open_books(scene: Scene, extracts: Path, customers: list[str]) -> None:
-    """Configure the folder as the ERP and create an account per customer over Salesforce's REST API."""
+    """Configure the folder as the ERP and create an account per customer."""
     (scene.sandbox.secrets_dir / "salesforce_client_id").write_text(CONSUMER_KEY, encoding="utf-8")
     text = CONFIGURATION.format(
         state=scene.state,
@@ -58,24 +57,7 @@ def open_books(scene: Scene, extracts: Path, customers: list[str]) -> None:
     )
     scene.config.write_text(text, encoding="utf-8")
     scene.prepare()
-    with httpx.Client(base_url=scene.sandbox.url("salesforce"), timeout=60) as client:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": CONSUMER_KEY,
-            "client_secret": scene.sandbox.secret("salesforce_client_secret"),
-        }
-        token = client.post("/services/oauth2/token", data=form).raise_for_status().json()["access_token"]
-        for start in range(0, len(customers), 200):
-            records = [
-                {"attributes": {"type": "Account"}, "Name": f"Customer {name}", "ERP_Customer_Id__c": name}
-                for name in customers[start : start + 200]
-            ]
-            made = client.post(
-                "/services/data/v66.0/composite/sobjects",
-                json={"allOrNone": True, "records": records},
-                headers={"Authorization": f"Bearer {token}"},
-            )
-            assert all(row["success"] for row in made.raise_for_status().json())
+    create_accounts(scene, customers)
 
 
 def published_aging(scene: Scene) -> dict[str, dict[str, Decimal]]:
