@@ -51,6 +51,7 @@ enabled = false                  # true: Dagster's sensors and the nightly proof
 # id = "1"
 # time_zone = "America/New_York"
 # crm_business_unit = "Americas"
+# aging_edges = [0, 15, 30, 60]    # its own, instead of those of [reporting]; so also aging_basis
 
 # --- the payment processor -------------------------------------------------------------------------------------------
 # [connections.processor]

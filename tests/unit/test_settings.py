@@ -33,6 +33,7 @@ def test_the_template_is_valid_and_relative_to_its_file(tmp_path: Path) -> None:
         ("[reporting]\naging_edges = [0, 60, 30, 90]", "must increase"),
         ("colour = 'blue'", "colour"),
         ("[[legal_entities]]\nconnection = 'erp'\nid = '1'", "not under"),
+        ("[[legal_entities]]\nconnection = 'erp'\nid = '1'\naging_edges = [0, 9, 9, 10]", "must increase"),
         ("[connections.erp]\nvendor='x'\n[[legal_entities]]\nconnection = 'erp'\nid = '1'\ntime_zone = 'Mars'", "IANA"),
         ("[clock]\nkind = 'http'", "clock.url"),
     ],

@@ -11,7 +11,7 @@ import pytest
 
 from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.errors import WarehouseError
-from arsync_pipelines.ports.warehouse import Warehouse
+from arsync_pipelines.ports.warehouse import TableFunction, Warehouse
 from arsync_pipelines.services.publish import publish, publishable
 
 
@@ -116,6 +116,20 @@ def test_views_and_comments_are_published_as_tables(warehouse: Warehouse) -> Non
     assert table["comment"] == "Rows of one generation"
     (column,) = warehouse.query_snapshot(snapshot, "select comment from duckdb_columns() where table_name = 'dim_a'")
     assert column["comment"] == "Its 'number'"
+
+
+def test_functions_are_asked_of_the_snapshot_alone(warehouse: Warehouse) -> None:
+    generation(warehouse, 1)
+    one = TableFunction("ar_one", "least := 0", "It's one", "select generation from dim_a where generation >= least")
+    two = TableFunction("ar_two", "least := 0", "", "select count(*) as n from ar_one(least)")
+    snapshot = warehouse.publish(["dim_a"], {}, [one, two])
+    generation(warehouse, 2)
+    assert warehouse.query_snapshot(snapshot, "from ar_two(1)") == [{"n": 200}]
+    assert warehouse.query_snapshot(snapshot, "from ar_two(2)") == [{"n": 0}]
+    (found,) = warehouse.query_snapshot(
+        snapshot, "select comment from duckdb_functions() where function_name = 'ar_one'"
+    )
+    assert found["comment"] == "It's one"
 
 
 READER = """

@@ -33,14 +33,17 @@ class Analyst:
     def __post_init__(self) -> None:
         self.warehouse = DuckDbWarehouse(self.raw.path, Path(self.raw.path.parent, "snapshots"))
 
-    def build_and_publish(self, *more: str) -> datetime:
-        """Build what the answers need; the time after which nothing of it may change."""
-        self.raw.dbt(
-            "build", "--resource-type", "model", "--resource-type", "seed", "--select", *(f"+{t}" for t in ASKED)
-        )
-        with self.warehouse.writing():
-            self.snapshot = self.warehouse.publish([*ASKED, *more], {}, functions(self.warehouse, ASKED))
+    def build_and_publish(self) -> datetime:
+        """Build what the answers need and publish it; the time up to which no answer may change any more (UTC)."""
+        chosen = [f"+{table}" for table in ASKED]
+        self.raw.dbt("build", "--resource-type", "model", "--resource-type", "seed", "--select", *chosen)
+        self.publish()
         return datetime.now(UTC).replace(tzinfo=None)
+
+    def publish(self) -> None:
+        """Make the state of the warehouse the one that is asked."""
+        with self.warehouse.writing():
+            self.snapshot = self.warehouse.publish(ASKED, {}, functions(self.warehouse, ASKED))
 
     def ask(self, function: str, as_of: date | None, known_at: datetime | date | None) -> Rows:
         """Rows of a function, in order."""

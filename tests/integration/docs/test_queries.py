@@ -6,12 +6,14 @@ A query that finds nothing in a company with every kind of document has lost its
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from arsync_pipelines.bootstrap import PROJECT_ROOT
+from arsync_pipelines.services.publish import functions
 from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 from tests.integration.dbt import company
 from tests.integration.dbt.raw import RawWarehouse
@@ -40,14 +42,17 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("queries")
     raw = RawWarehouse(folder / "warehouse.duckdb")
     raw.create(company.AS_OF)
+    raw.loaded_at = datetime(2026, 4, 1, 12)
     books = company.write(raw)
+    # in July, March gets an invoice that nobody knew of in April
+    raw.loaded_at = datetime(2026, 7, 1, 5)
+    books.document("97", "CustInvc", "2026-03-20", "1", "1", "1", "12.00", due="2026-04-20")
     # a CRM hierarchy, and a charge that the ERP does not know
     company.account(raw, "001A", erp="C0001", parent_id="001D")
     raw.add(
         "raw_stripe__charge", "card", id="ch_2", amount=500, amount_captured=500, amount_refunded=0, currency="usd",
         status="succeeded", paid=True, captured=True, created=1782000000,
     )  # fmt: skip
-    assert books
     raw.dbt("build", "--resource-type", "model", "--resource-type", "seed")
     warehouse = DuckDbWarehouse(raw.path, folder / "snapshots")
     with warehouse.writing():
@@ -56,7 +61,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Any:
             for row in warehouse.query("select table_name from information_schema.tables where table_schema = 'main'")
             if re.match(r"(dim|fct|bridge|ar|recon|sync)_", row["table_name"]) and "__seen" not in row["table_name"]
         ]
-        return warehouse, warehouse.publish(tables, {})
+        return warehouse, warehouse.publish(tables, {}, functions(warehouse, tables))
 
 
 def test_there_are_queries() -> None:
