@@ -7,10 +7,15 @@
 {# a number for each document, those of a customer side by side #}
 {% macro document_numbers() -%}
 select
-    document_id,
-    cast(row_number() over (order by min(source_customer_id), document_id) as integer) as document_no
-from {{ ref('fct_receivable_item_history') }}
-group by document_id
+    item.document_id,
+    cast(
+        row_number() over (order by min(coalesce(history.customer_id, item.source_customer_id)), item.document_id)
+        as integer
+    ) as document_no
+from {{ ref('fct_receivable_item_history') }} as item
+left join {{ ref('bridge_customer_history') }} as history
+    on item.source_customer_id = history.source_customer_id and history.known_until = {{ arsync.never() }}
+group by item.document_id
 {%- endmacro %}
 
 {# pre-hook of ar_aging_daily: a day is shown as its last build saw it #}
