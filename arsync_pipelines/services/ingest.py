@@ -30,8 +30,9 @@ from arsync_pipelines.services.reading import Progress, Start, StreamReader, add
 class IngestService:
     """Reads sources into one warehouse.
 
-    `batch_rows`: rows that a batch holds at most, a single larger page apart. The default is two row groups of the
-    engine: a batch that nearly fills them is written as columns at once, and not again when the next one comes.
+    `batch_rows`: rows that a batch holds at most, a single larger page apart; the first batch of a read holds half of
+    them. The default is two row groups of the engine: a batch that nearly fills them is written as columns at once, and
+    not again when the next one comes.
     `workers`: streams read at the same time. `keep_reads`: landed reads kept per stream, None for all (needed to load
     again without the source).
     """

@@ -117,7 +117,9 @@ class StreamReader:
     def _write(self, page: Page) -> None:
         """Add a page to the open batch, cutting the batch before it where it would overflow or repeat a scope."""
         if self._writer is not None and self._writer.row_count:
-            overflows = self._writer.row_count + len(page.rows) > self._batch_rows
+            # half a batch first: the loader need not wait for a whole one to begin
+            limit = self._batch_rows if self._batches > 1 else self._batch_rows // 2
+            overflows = self._writer.row_count + len(page.rows) > limit
             if overflows or self._writer.repeats_scope(page):
                 self._hand_over(final=False)
         self._open_batch().add(page)

@@ -26,6 +26,7 @@ from arsync_pipelines.domain.errors import SourceContractBroken
 from arsync_pipelines.domain.push import FailureClass
 
 _MAX_REFRESHES = 2
+_URLS_KEPT = 64
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -117,6 +118,8 @@ class HttpClient:
         self._on_call = on_call
         self._down = False
         """Nothing answers at the address: set by a request that tried long enough, cleared by any answer."""
+        self._urls: dict[str, httpx.URL] = {}
+        """Addresses resolved before: a paged read asks the same one over and over."""
         self._pause = Pause(self.retry.sleep, self.retry.monotonic)
         self._stats = Stats()
         self._lock = threading.Lock()
@@ -192,14 +195,20 @@ class HttpClient:
                 return answer
             self._settle(request, answer, progress, safe=safe, retry=retry)
 
-    def _url(self, path: str, params: Mapping[str, Any] | None) -> str:
+    def _url(self, path: str, params: Mapping[str, Any] | None) -> httpx.URL:
         if "://" in path and httpx.URL(path).netloc != self.base_url.netloc:
             raise SourceContractBroken(
                 f"connection {self.connection!r}: {self.host} sent us to another host "
                 f"({httpx.URL(path).host}); not followed"
             )
         # %20 and not +: some servers take a plus in a query literally
-        return path if not params else f"{path}?{urlencode(params, quote_via=quote)}"
+        text = path if not params else f"{path}?{urlencode(params, quote_via=quote)}"
+        url = self._urls.get(text)
+        if url is None:
+            if len(self._urls) >= _URLS_KEPT:
+                self._urls.clear()
+            url = self._urls[text] = self._client.build_request("GET", text).url
+        return url
 
     def _send(self, request: httpx.Request, progress: _Progress) -> httpx.Response | _Failure:
         began = self.retry.monotonic()
