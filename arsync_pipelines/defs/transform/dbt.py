@@ -6,6 +6,7 @@ a time: dbt keeps its adapter and its log in globals. Which nodes to build is no
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,9 @@ def build(
         from dbt_common.events.functions import msg_to_dict
 
         def keep(message: Any) -> None:
+            if message.info.name == "LogModelResult":
+                sys.stderr.write(f"{message.info.msg}\n")  # the run's log shows how far it is
+                sys.stderr.flush()
             if message.info.name in _RESULT_EVENTS:
                 events.append(msg_to_dict(message))
 
