@@ -64,13 +64,23 @@ def _tests(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
     for node in manifest["nodes"].values():
         if node["resource_type"] != "test":
             continue
-        about = node.get("test_metadata")
-        column = node.get("column_name")
-        name = f"{about['name']}({column})" if about and column else about["name"] if about else node["name"]
         attached = node.get("attached_node")
         for model in [attached] if attached else node["depends_on"]["nodes"]:
-            found[model].add(name)
+            found[model].update(_rules(node))
     for unit in manifest.get("unit_tests", {}).values():
         for model in unit["depends_on"]["nodes"]:
             found[model].add(f"unit: {unit['name']}")
     return {model: sorted(names) for model, names in found.items()}
+
+
+def _rules(node: Mapping[str, Any]) -> list[str]:
+    """What a test demands, as name(column); a test of several rules says each."""
+    about, column = node.get("test_metadata"), node.get("column_name")
+    if not about:
+        return [node["name"]]
+    if about["name"] != "holds":
+        return [f"{about['name']}({column})" if column else about["name"]]
+    rules = {
+        rule: about["kwargs"].get(rule, ()) for rule in ("unique", "not_null", "unique_recent", "accepted", "known")
+    }
+    return [f"{rule}({each})" for rule, columns in rules.items() for each in columns]

@@ -52,14 +52,15 @@ def test_names(manifest: Mapping[str, Any]) -> set[str]:
 
 
 def with_sample(warehouse: Warehouse, result: TestResult) -> TestResult:
-    """The result with up to five offending rows. Inside `warehouse.writing()`."""
+    """The result with up to five offending rows, the rules they name as its detail. Inside `warehouse.writing()`."""
     if result.check.passed or not result.sql or result.check.detail.startswith("Runtime Error"):
         return result
     try:
         rows = warehouse.query(f"select * from ({result.sql}) as offending limit 5")
     except WarehouseError:
         return result  # the table it looked at was not built; the message says so already
-    return replace(result, check=replace(result.check, sample=rows))
+    broken = "; ".join(str(row["rule"]) for row in rows if "rule" in row)
+    return replace(result, check=replace(result.check, sample=rows, detail=broken or result.check.detail))
 
 
 def _subject(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:

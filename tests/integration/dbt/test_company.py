@@ -134,3 +134,26 @@ def test_customers_are_identified(built: RawWarehouse) -> None:
     }
     findings = {row["finding_id"]: row["finding"] for row in built.rows("select * from recon_customer_presence")}
     assert findings == {"missing:crm:erp:5": "missing", "duplicate:crm:001C": "duplicate"}
+
+
+def test_holds_tells_every_broken_rule(built: RawWarehouse, tmp_path: Path) -> None:
+    broken = RawWarehouse(tmp_path / "warehouse.duckdb")
+    broken.path.write_bytes(built.path.read_bytes())
+    broken.execute(
+        "insert into recon_unapplied (finding_id, finding) values (null, 'missing'), ('a', 'odd'), ('a', 'stale')"
+    )
+    broken.execute("update fct_receivable_item set legal_entity_id = 'erp:nobody' where document_id = 'erp:95'")
+    tests = ("recon_unapplied_holds", "fct_receivable_item_holds")
+    done = broken.dbt("test", "--select", *tests, check=False)
+    assert done.returncode != 0
+    assert "Got 4 results" in done.stdout, "rows that break a rule are counted, not rules"
+    found = []
+    for name in tests:
+        (compiled,) = (tmp_path / "target" / "compiled").rglob(f"{name}.sql")
+        found += [tuple(row.values()) for row in broken.rows(compiled.read_text(encoding="utf-8"))]
+    assert found == [
+        ("finding is not accepted", 1, "odd"),
+        ("finding_id is not unique", 2, "a"),
+        ("finding_id is null", 1, None),
+        ("legal_entity_id is unknown", 1, "erp:nobody"),
+    ]

@@ -215,6 +215,23 @@ def test_a_failed_test_blocks_until_it_passes(house: House) -> None:
     assert not built(house.build())
 
 
+def test_a_broken_rule_is_named_with_its_rows(house: House) -> None:
+    house.raw.add(
+        "raw_netsuite__transaction", "erp", id="206", tranid="X", type="CustInvc", trandate="2026-06-01",
+        duedate="2026-06-02", entity="5", subsidiary="77", status="A", currency="1", exchangerate="1",
+        foreigntotal="4.00", terms="1", voided="F", isreversal="F", createddate=company.STAMP,
+        lastmodifieddate=company.STAMP,
+    )  # fmt: skip
+    done = house.build()
+    assert "fct_receivable_item_holds" in done.error
+    (check,) = [t.check for t in done.tests if t.dagster_name == "fct_receivable_item_holds"]
+    assert check.blocks and (check.subject, check.failing) == ("fct_receivable_item", 1)
+    assert check.detail == "legal_entity_id is unknown"
+    assert check.sample == [{"rule": "legal_entity_id is unknown", "row_count": 1, "some_values": "erp:77"}]
+    company.Books(house.raw).document("206", "CustInvc", "2026-06-01", "5", "1", "1", "4.00", due="2026-06-02")
+    assert not house.build().error
+
+
 def test_random_changes_end_as_a_build_from_nothing(house: House, tmp_path: Path) -> None:
     chance = random.Random(20260701)
     for _turn in range(3):
