@@ -75,8 +75,8 @@ def build(
 
         def keep(message: Any) -> None:
             if message.info.name == "LogModelResult":
-                sys.stderr.write(f"{message.info.msg}\n")  # the run's log shows how far it is
-                sys.stderr.flush()
+                sys.stdout.write(f"{message.info.msg}\n")  # the run's log shows how far it is
+                sys.stdout.flush()
             if message.info.name in _RESULT_EVENTS:
                 events.append(msg_to_dict(message))
 
