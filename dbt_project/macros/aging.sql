@@ -94,3 +94,16 @@ left join {{ customers }} as customer on placed.source_customer_id = customer.so
     cast(sum(case when {{ condition }} then open_amount else 0 end) as {{ arsync.type_total() }}) as {{ column }}{{ ',' if not loop.last }}
 {%- endfor %}
 {%- endmacro %}
+
+{# pre-hook of fct_ar_aging: rows of documents that changed, and of those that belong to another customer now #}
+{% macro forget_aged(inputs, settings) -%}
+{{ arsync.forget_changed(['document_id'], inputs, settings) }}
+{%- if is_incremental() and arsync.rows_stand(settings) %}
+or document_id in (
+    select held.document_id
+    from {{ this }} as held
+    left join {{ ref('int_customer_record__clustered') }} as customer on held.source_customer_id = customer.record_key
+    where held.customer_id is distinct from coalesce(customer.customer_id, held.source_customer_id)
+)
+{%- endif -%}
+{%- endmacro %}

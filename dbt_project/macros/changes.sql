@@ -1,6 +1,9 @@
 {# Incremental models that replace whole documents: what changed in any input since this model last saw it.
 
-   `inputs` is a list of [model, key column]; every input carries `_seq`, which grows whenever a row is (re)written.
+   `inputs` is a list of [model, key column]; every input carries `_seq`, which grows whenever a row is (re)written. The
+   ledger has none: what a run adds to it is known after the run before.
+   `settings` is a list of [model, columns]: small tables that every row depends on. While they say what they said when
+   the model last ran, changed rows are written anew; otherwise all rows.
    What was seen is kept beside the model in <model>__seen, written in the model's own transaction. #}
 
 {% macro seen_relation() %}{{ return(api.Relation.create(database=this.database, schema=this.schema, identifier=this.identifier ~ '__seen')) }}{% endmacro %}
@@ -16,14 +19,51 @@
 
 {% macro changed_keys(inputs) %}
 {%- for model_name, key in inputs %}
-select {{ key }} as changed_key from {{ ref(model_name) }} where _seq > {{ arsync.seen_seq(model_name) }}
+select {{ key }} as changed_key from {{ ref(model_name) }}
+where {% if model_name == 'fct_receivable_event' %}known_at > {{ arsync.from_microseconds(arsync.seen_seq(model_name)) }}
+{%- else %}_seq > {{ arsync.seen_seq(model_name) }}{% endif %}
 {% if not loop.last %}union{% endif %}
 {%- endfor %}
 {% endmacro %}
 
+{# Whether the rows of this model stand but for those that changed. #}
+{% macro rows_stand(settings) -%}
+{%- set now = arsync.fingerprint(settings) -%}
+{%- if not execute or not is_incremental() -%}{{ return(false) }}{%- endif -%}
+{%- set seen = arsync.seen_relation() -%}
+{%- if adapter.get_relation(seen.database, seen.schema, seen.identifier) is none -%}{{ return(false) }}{%- endif -%}
+{%- set found = run_query("select count(*) from " ~ seen ~ " where input = 'settings' and seen_seq = (" ~ now ~ ")") -%}
+{{ return(found.rows[0][0] == 1) }}
+{%- endmacro %}
+
+{# SQL: a number that tells what the settings say, whatever the order of their rows #}
+{% macro fingerprint(settings) %}{{ return(adapter.dispatch('fingerprint', 'arsync')(settings)) }}{% endmacro %}
+
+{% macro duckdb__fingerprint(settings) -%}
+select cast(hash(count(*), sum(row_hash)) >> 1 as bigint)
+from (
+    {%- for model_name, columns in settings %}
+    select hash('{{ model_name }}', {{ columns | join(', ') }}) as row_hash from {{ ref(model_name) }}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+) as settings
+{%- endmacro %}
+
+{% macro postgres__fingerprint(settings) -%}
+select cast(cast('x' || substr(md5(coalesce(string_agg(said, '|' order by said), '')), 1, 15) as bit(60)) as bigint)
+from (
+    {%- for model_name, columns in settings %}
+    select cast(row('{{ model_name }}', {{ columns | join(', ') }}) as text) as said from {{ ref(model_name) }}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+) as settings
+{%- endmacro %}
+
 {# pre-hook: the rows that this run writes anew #}
-{% macro forget_changed(columns, inputs) %}
-{%- if is_incremental() -%}
+{% macro forget_changed(columns, inputs, settings=none) %}
+{%- if is_incremental() and settings and not arsync.rows_stand(settings) -%}
+delete from {{ this }}
+{%- elif is_incremental() -%}
 delete from {{ this }}
 where {% for column in columns %}{{ column }} in ({{ arsync.changed_keys(inputs) }}){% if not loop.last %} or {% endif %}{% endfor %}
 {%- endif -%}
@@ -32,12 +72,22 @@ where {% for column in columns %}{{ column }} in ({{ arsync.changed_keys(inputs)
 {# post-hooks #}
 {% macro drop_seen() %}drop table if exists {{ arsync.seen_relation() }}{% endmacro %}
 
-{% macro write_seen(inputs) %}
+{% macro write_seen(inputs, settings=none) %}
 create table {{ arsync.seen_relation() }} as
 {%- for model_name in inputs | map('first') | unique %}
+{%- if model_name == 'fct_receivable_event' %}
+select '{{ model_name }}' as input, max(seen_seq) as seen_seq
+from {{ ref(model_name).incorporate(path={'identifier': model_name ~ '__seen'}) }}
+where input = 'run'
+{%- else %}
 select '{{ model_name }}' as input, max(_seq) as seen_seq from {{ ref(model_name) }}
+{%- endif %}
 {% if not loop.last %}union all{% endif %}
 {%- endfor %}
+{%- if settings %}
+union all
+select 'settings' as input, ({{ arsync.fingerprint(settings) }}) as seen_seq
+{%- endif %}
 {% endmacro %}
 
 {# `_seq` for rows written by this run: the run's start in microseconds, and always beyond what the model holds #}

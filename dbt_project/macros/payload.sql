@@ -124,3 +124,27 @@ nullif(trim({{ desired }}.{{ column }}), '') is distinct from {{ observed }}.{{ 
     ['link', 'link', 'text'],
 ]) }}
 {%- endmacro %}
+
+{# External ids of invoice records to be compared anew: what is desired changed, or a record that holds or held the id. #}
+{% macro touched_records(inputs) -%}
+{{ arsync.changed_keys(inputs) }}
+
+union
+
+select external_id as changed_key
+from {{ source('salesforce', 'raw_salesforce__ar_invoice') }}
+where _connection || ':' || id in (
+    select record_key from {{ ref('stg_salesforce__ar_invoice') }}
+    where _seq > {{ arsync.seen_seq('stg_salesforce__ar_invoice') }}
+)
+{%- endmacro %}
+
+{# pre-hook of int_salesforce__invoice_compared #}
+{% macro forget_compared(inputs, settings) -%}
+{%- if is_incremental() -%}
+delete from {{ this }}
+{%- if arsync.rows_stand(settings) %}
+where external_id in ({{ arsync.touched_records(inputs) }})
+{%- endif -%}
+{%- endif -%}
+{%- endmacro %}

@@ -1,3 +1,13 @@
+{%- set inputs = [['fct_receivable_event', 'document_id']] -%}
+{%- set settings = [['dim_legal_entity', ['legal_entity_id', 'as_of_date']]] -%}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_changed(['document_id'], " ~ inputs ~ ", " ~ settings ~ ") }}",
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"]
+) }}
+
 -- only documents with something left open at the as-of date: everything else is settled or not yet posted
 select
     event.document_id,
@@ -5,5 +15,6 @@ select
 from {{ ref('fct_receivable_event') }} as event
 inner join {{ ref('dim_legal_entity') }} as entity
     on event.legal_entity_id = entity.legal_entity_id and event.business_date <= entity.as_of_date
+{% if rows_stand(settings) %}where event.document_id in (select changed_key from ({{ changed_keys(inputs) }}) as changed){% endif %}
 group by event.document_id
 having sum(event.amount) <> 0

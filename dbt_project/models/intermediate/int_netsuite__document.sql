@@ -45,7 +45,8 @@ documents as (
         case
             when transactions.transaction_type in ('CustInvc', 'CustRfnd') then abs(transactions.total_amount)
             when transactions.transaction_type in ('CustPymt', 'CustCred') then -abs(transactions.total_amount)
-            else coalesce(journal_amounts.amount, 0)
+            -- one scale in all branches: the common type would round before the currency does
+            else cast(coalesce(journal_amounts.amount, 0) as decimal(18, 5))
         end as signed_amount
     from transactions
     left join journal_amounts on transactions.document_id = journal_amounts.document_id

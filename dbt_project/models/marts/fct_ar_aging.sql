@@ -1,3 +1,15 @@
+{%- set inputs = [['fct_receivable_event', 'document_id']] + item_inputs() -%}
+{%- set settings = [
+    ['dim_legal_entity', ['legal_entity_id', 'as_of_date', 'edge_1', 'edge_2', 'edge_3', 'edge_4', 'aging_basis']],
+] -%}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_aged(" ~ inputs ~ ", " ~ settings ~ ") }}",
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"]
+) }}
+
 with open_items as (
     select
         item.*,
@@ -8,6 +20,8 @@ with open_items as (
         ) - item.amount as amount_before
     from {{ ref('fct_receivable_item') }} as item
     inner join {{ ref('int_document_balance') }} as balance on item.document_id = balance.document_id
+    -- what changed is gone by now: documents without rows are to be aged, whatever the reason
+    {% if rows_stand(settings) %}where item.document_id not in (select document_id from {{ this }}){% endif %}
 ),
 
 customers as (

@@ -131,7 +131,7 @@ select
     legal_entity_id,
     payment_terms_id,
     document_date as invoice_date,
-    due_date,
+    coalesce(due_date, document_date) as due_date,
     currency,
     amount as total_amount,
     functional_currency,
@@ -154,5 +154,6 @@ select
     cast(written_off_amount as {{ type_money() }}) as written_off_amount,
     void_date,
     last_application_date,
-    known_at
+    known_at,
+    {{ run_seq() }} as _seq
 from invoices

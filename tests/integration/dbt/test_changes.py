@@ -14,7 +14,8 @@ from tests.integration.dbt.raw import RawWarehouse
 MODELS = ("build", "--resource-type", "model", "--resource-type", "seed")
 
 COMPARED = (
-    "select * exclude (known_at) from fct_invoice order by all",
+    "select * exclude (known_at, _seq) from fct_invoice order by all",
+    "select * from int_document_balance order by all",
     "select * from fct_receivable_item order by all",
     "select * exclude (known_at) from fct_payment_application order by all",
     "select * from fct_ar_aging order by all",
@@ -27,6 +28,7 @@ COMPARED = (
     "select * exclude (item_version_id, known_at) from fct_receivable_item_history "
     "where known_until > timestamp '9999-01-01' order by all",
     "select customer_id, legal_entity_id, currency, as_of_date, open_balance_amount from ar_aging_daily order by all",
+    "select * from int_salesforce__invoice_compared order by all",
     "select * from sync_salesforce__invoice order by all",
 )
 

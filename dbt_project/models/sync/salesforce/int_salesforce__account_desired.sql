@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- every live account: the primary account of a customer with receivables carries the figures, all others carry none
 select
     account.connection,
