@@ -44,7 +44,7 @@ CONNECTIONS = {
     "card": {"vendor": "stripe", "api_key": _SECRET},
 }
 HISTORIES = ("fct_receivable_item_history", "bridge_customer_history", "dim_legal_entity_history")
-UNCOMPARED = {"known_at", "first_loaded_at", "valid_from"}
+UNCOMPARED = {"known_at", "first_loaded_at", "valid_from", "_seq"}
 """When we learned something: a build from nothing learns of a correction only what it came to."""
 
 
