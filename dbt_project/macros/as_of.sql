@@ -205,5 +205,27 @@ group by balance.customer_id, balance.legal_entity_id, balance.currency
     'description': 'Balance per customer, legal entity and currency at a business date, as known at a time.',
     'body': by_customer,
 }) -%}
+{%- set measures -%}
+with recursive placed as (
+    select coalesce(history.customer_id, moved.source_customer_id) as customer_id, moved.*
+    from ar_receivable_month as moved
+    left join bridge_customer_history as history
+        on moved.source_customer_id = history.source_customer_id and history.known_until = {{ arsync.never() }}
+    where coalesce(history.customer_id, moved.source_customer_id) = coalesce(
+        of_customer_id, history.customer_id, moved.source_customer_id
+    )
+),
+
+{{ arsync.measured_months('placed', 'dim_legal_entity', ['customer_id', 'legal_entity_id', 'currency']) }}
+
+select customer_id, legal_entity_id, currency, {{ arsync.measure_columns() }}
+from measured
+{%- endset -%}
+{%- do functions.append({
+    'name': 'ar_measures_by_customer',
+    'parameters': 'of_customer_id := null',
+    'description': 'Measures per customer, legal entity, currency and month, as ar_measure_monthly gives them per legal entity.',
+    'body': measures,
+}) -%}
 {{ return(functions) }}
 {%- endmacro %}

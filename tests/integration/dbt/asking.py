@@ -16,7 +16,7 @@ from tests.integration.dbt.raw import RawWarehouse
 ASKED = (
     "dim_legal_entity", "dim_legal_entity_history", "bridge_customer_hierarchy", "bridge_customer_history",
     "fct_receivable_event", "fct_receivable_item_history", "fct_ar_aging", "ar_customer_summary", "ar_aging_daily",
-    "ar_ledger_item", "ar_ledger_line", "ar_function",
+    "ar_ledger_item", "ar_ledger_line", "ar_receivable_month", "ar_measure_monthly", "ar_function",
 )  # fmt: skip
 
 Rows = list[dict[str, Any]]
