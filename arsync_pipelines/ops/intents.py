@@ -19,6 +19,7 @@ from arsync_pipelines.ops.rows import (
     Settlement,
     attempt_values,
     aware,
+    in_utc,
     move_values,
     to_intent,
     to_row,
@@ -200,6 +201,35 @@ class IntentStore:
                 )
                 found.update({row.intent_id: row.attempts for row in db.execute(query)})
         return found
+
+    def last_attempt(self) -> int:
+        """Highest attempt id, 0 while there is none."""
+        with self._engine.connect() as db:
+            return int(db.execute(select(func.max(push_attempt.c.attempt_id))).scalar() or 0)
+
+    def ended_attempts(self, after: int, limit: int) -> list[Mapping[str, Any]]:
+        """Attempts beyond `after` by id, up to the first that has not ended, with what they were for; times in UTC."""
+        beyond = push_attempt.c.attempt_id > after
+        with self._engine.connect() as db:
+            still_open = db.execute(
+                select(func.min(push_attempt.c.attempt_id)).where(beyond, push_attempt.c.ended_at.is_(None))
+            ).scalar()
+            query = (
+                select(
+                    push_attempt.c.attempt_id, push_intent.c.connection, push_intent.c.object,
+                    push_intent.c.business_key, push_attempt.c.kind, push_attempt.c.outcome,
+                    push_attempt.c.failure_class, push_attempt.c.code, push_intent.c.created_at.label("planned_at"),
+                    push_attempt.c.started_at, push_attempt.c.ended_at,
+                )
+                .join(push_intent, push_attempt.c.intent_id == push_intent.c.intent_id)
+                .where(beyond, *([] if still_open is None else [push_attempt.c.attempt_id < still_open]))
+                .order_by(push_attempt.c.attempt_id)
+                .limit(limit)
+            )  # fmt: skip
+            return [
+                {name: in_utc(value) if isinstance(value, datetime) else value for name, value in row.items()}
+                for row in db.execute(query).mappings()
+            ]
 
     def counts(self, connection: str = "") -> list[Mapping[str, Any]]:
         """Rows {connection, object, state, intents}: at rest, intents = the sum of the final states."""

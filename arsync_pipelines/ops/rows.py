@@ -128,6 +128,11 @@ def to_intent(row: Row[Any]) -> PushIntent:
     )
 
 
+def in_utc(value: datetime) -> datetime:
+    """A stored instant as UTC without a zone, as the warehouse keeps it."""
+    return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+
+
 def aware(value: datetime | None) -> datetime | None:
     if value is None or value.tzinfo is not None:
         return value

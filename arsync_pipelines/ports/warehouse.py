@@ -111,6 +111,10 @@ class Warehouse(Protocol):
         """Replace a small table of ours (configuration seen by dbt). `columns` maps names to SQL types."""
         ...
 
+    def append_rows(self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows to a table of ours in one transaction, creating it where missing. `columns` as in replace_table."""
+        ...
+
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a read on the working database (inside `writing()`)."""
         ...

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow
 
 from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.ports.source import Cursor, StreamSpec
@@ -108,6 +109,17 @@ class DuckDbWarehouse:
             if rows:
                 marks = ", ".join("?" for _ in columns)
                 db.executemany(f"insert into {identifier(table)} values ({marks})", [list(row) for row in rows])
+
+    def append_rows(self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows to a table of ours, creating it where missing; thousands at a time."""
+        body = ", ".join(f"{identifier(name)} {sql_type}" for name, sql_type in columns.items())
+        with self._writer.transaction() as db:
+            db.execute(f"create table if not exists {identifier(table)} ({body})")
+            if rows:
+                held = pyarrow.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
+                db.register("appended", held)
+                db.execute(f"insert into {identifier(table)} by name select * from appended")
+                db.unregister("appended")
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a read on the working database, as dicts by column name."""

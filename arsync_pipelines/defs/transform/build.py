@@ -16,7 +16,7 @@ from arsync_pipelines.defs.transform import dbt
 from arsync_pipelines.defs.transform.project import PROJECT_DIR, generated_dir, source_files, write_profile
 from arsync_pipelines.defs.transform.results import TestResult, test_names, test_results, with_sample
 from arsync_pipelines.domain.failpoint import failpoint
-from arsync_pipelines.services import gate, rebuild
+from arsync_pipelines.services import attempts, gate, rebuild
 
 _ENGINE = ("dbt-core", "dbt-duckdb", "duckdb")
 _UNRUN = frozenset({"view", "ephemeral"})
@@ -52,6 +52,7 @@ def run(
     with warehouse.writing():  # from the look at the sources until the record: nothing may load in between
         warehouse.ensure_tables(all_streams())
         platform.run_context.write(warehouse)
+        attempts.copy(platform.intents, warehouse)
         versions = rebuild.versions(warehouse, set(graph.sources.values()))
         current = rebuild.fingerprints(graph, code_checksum(), versions)
         recorded = {i: b for i, b in rebuild.recorded(warehouse).items() if i in graph.nodes}

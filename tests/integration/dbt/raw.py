@@ -55,6 +55,9 @@ create table raw_arsync__policy (reporting_currency varchar, as_of_date date, ed
     edge_3 integer, edge_4 integer, aging_basis varchar, erp_link_template varchar);
 create table if not exists raw_arsync__read (connection varchar, stream varchar, read_started_at timestamp,
     rows_read bigint, rows_new bigint);
+create table raw_arsync__push_attempt (_seq bigint, attempt_id bigint, connection varchar, object varchar,
+    business_key varchar, kind varchar, outcome varchar, failure_class varchar, code varchar, planned_at timestamp,
+    started_at timestamp, ended_at timestamp);
 insert into raw_arsync__connection values ('crm', 'salesforce', 'crm'), ('erp', 'netsuite', 'erp'),
     ('card', 'stripe', 'processor'), ('extracts', 'files', 'erp');
 """

@@ -1,0 +1,83 @@
+"""Operational marts: how pushes went by day, and what lies unapplied for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.integration.dbt import company
+from tests.integration.dbt.raw import RawWarehouse
+
+MONDAY = datetime(2026, 7, 6, 12)
+CHOSEN = ("--select", "+fct_push_daily", "+ar_unapplied_aging", "--exclude-resource-type", "test")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawWarehouse]:
+    raw = RawWarehouse(Path(tmp_path_factory.mktemp("operations")) / "warehouse.duckdb")
+    raw.create(company.AS_OF)
+    company.write(raw)
+    attempt(raw, 1, "erp:15", 4)
+    attempt(raw, 2, "erp:11", 8)
+    attempt(raw, 3, "erp:12", 60, outcome="retry")
+    attempt(raw, 4, "erp:13", 2, outcome="rejected")
+    attempt(raw, 5, "erp:12", 90, kind="read_back")
+    attempt(raw, 6, "001A", 1, object_name="account")
+    raw.dbt("build", *CHOSEN)
+    yield raw
+
+
+def attempt(
+    raw: RawWarehouse, number: int, key: str, seconds: int, *, outcome: str = "acknowledged", kind: str = "deliver",
+    object_name: str = "invoice", day: int = 0,
+) -> None:  # fmt: skip
+    """An attempt planned at noon that ended `seconds` later."""
+    planned = MONDAY + timedelta(days=day)
+    ended = planned + timedelta(seconds=seconds)
+    raw.execute(
+        f"insert into raw_arsync__push_attempt values ({number}, {number}, 'crm', '{object_name}', '{key}', '{kind}', "
+        f"'{outcome}', null, '', '{planned}', '{planned}', '{ended}')"
+    )
+
+
+def test_success_and_latency_by_day(built: RawWarehouse) -> None:
+    account, invoice = built.rows("select * from fct_push_daily order by object")
+    counts = ("attempts", "accepted", "rejected", "retried", "unknown")
+    assert [invoice[name] for name in counts] == [4, 2, 1, 1, 0]
+    assert [account[name] for name in counts] == [1, 1, 0, 0, 0]
+    assert (invoice["success_rate"], account["success_rate"]) == (50, 100)
+    assert (invoice["planned_to_accepted_p50_s"], invoice["planned_to_accepted_p95_s"]) == (6, Decimal("7.8"))
+    changed = MONDAY - datetime.fromisoformat(company.STAMP)
+    assert invoice["changed_to_accepted_p50_s"] == int(changed.total_seconds()) + 6
+
+
+def test_a_later_attempt_counts_on_its_day_and_leaves_the_others(built: RawWarehouse) -> None:
+    before = built.rows("select * from fct_push_daily order by all")
+    attempt(built, 7, "erp:12", 3, day=1)
+    built.dbt("build", *CHOSEN)
+    after = built.rows("select * from fct_push_daily order by all")
+    (added,) = [row for row in after if row not in before]
+    assert [row for row in after if row != added] == before
+    assert (added["day"], added["accepted"]) == ((MONDAY + timedelta(days=1)).date(), 1)
+    attempt(built, 8, "erp:14", 3, outcome="unknown", day=1)
+    built.dbt("build", *CHOSEN)
+    (row,) = built.rows("select * from fct_push_daily where day = date '2026-07-07'")
+    assert (row["attempts"], row["accepted"], row["unknown"], row["success_rate"]) == (2, 1, 1, 50)
+
+
+def test_what_is_unapplied_by_its_age(built: RawWarehouse) -> None:
+    shown = built.rows("select * from ar_unapplied_aging")
+    items = built.rows("select * from fct_ar_aging where item_type <> 'invoice'")
+    assert shown and sum(row["items"] for row in shown) == len(items)
+    for row in shown:
+        own = [i for i in items if (i["customer_id"], i["currency"]) == (row["customer_id"], row["currency"])]
+        young = [i["open_amount"] for i in own if (company.AS_OF - i["document_date"]).days <= 30]
+        assert row["days_0_30_amount"] == sum(young, Decimal())
+        assert row["unapplied_amount"] == sum(i["open_amount"] for i in own)
+        assert row["oldest_date"] == min(i["document_date"] for i in own)
+        weighted = sum(i["open_amount"] * (company.AS_OF - i["document_date"]).days for i in own)
+        assert abs(row["average_age_days"] - weighted / row["unapplied_amount"]) <= Decimal("0.05")
