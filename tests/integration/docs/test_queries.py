@@ -54,8 +54,8 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Any:
         status="succeeded", paid=True, captured=True, created=1782000000,
     )  # fmt: skip
     raw.execute(
-        "insert into raw_arsync__push_attempt values (1, 1, 'crm', 'invoice', 'erp:97', 'deliver', 'acknowledged', null, "
-        "'', '2026-07-01 05:10:00', '2026-07-01 05:10:01', '2026-07-01 05:10:02')"
+        "insert into raw_arsync__push_attempt values (1, 1, 'crm', 'invoice', 'erp:97', 'deliver', 'acknowledged', "
+        "null, '', '2026-07-01 05:10:00', '2026-07-01 05:10:01', '2026-07-01 05:10:02')"
     )
     raw.dbt("build", "--resource-type", "model", "--resource-type", "seed")
     warehouse = DuckDbWarehouse(raw.path, folder / "snapshots")
