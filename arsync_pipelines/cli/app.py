@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from arsync_pipelines.cli import bench, connections, demo, docs, jobs, sandbox, state
+from arsync_pipelines.cli import bench, connections, demo, docs, jobs, prove, sandbox, state
 from arsync_pipelines.cli.console import complain
 from arsync_pipelines.domain.errors import ArsyncError
 
@@ -26,7 +26,7 @@ app.command("init")(connections.init)
 app.command("doctor")(connections.doctor)
 app.command("sync")(jobs.sync)
 app.command("push")(jobs.push)
-app.command("prove")(jobs.prove)
+app.command("prove")(prove.prove)
 app.command("reload")(jobs.reload)
 app.command("plan")(state.plan)
 app.command("status")(state.status)

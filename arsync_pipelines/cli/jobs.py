@@ -1,4 +1,4 @@
-"""`sync`, `push`, `prove`, `reload`: each runs a Dagster job and says what it did."""
+"""`sync`, `push`, `reload`: each runs a Dagster job and says what it did."""
 
 from __future__ import annotations
 
@@ -41,11 +41,6 @@ def sync(
 def push(as_json: AsJson = False) -> None:
     """Send the differences of the published snapshot to the CRM."""
     _report(require(run_job("push_crm_job", quiet=as_json), "push"), as_json)
-
-
-def prove(as_json: AsJson = False) -> None:
-    """Read the CRM back, recompute every reconciliation, publish the findings."""
-    _report(require(run_job("prove_reconciliation_job", quiet=as_json), "prove"), as_json)
 
 
 def reload(as_json: AsJson = False) -> None:

@@ -205,6 +205,77 @@ group by balance.customer_id, balance.legal_entity_id, balance.currency
     'description': 'Balance per customer, legal entity and currency at a business date, as known at a time.',
     'body': by_customer,
 }) -%}
+{%- set tie_out -%}
+with entities as (
+    select entity.*, coalesce(cast(as_of as date), entity.as_of_date) as asked_date from dim_legal_entity as entity
+),
+
+aging as (
+    select aging.legal_entity_id, aging.currency,{{ arsync.bucket_totals() }}
+    from ar_aging(as_of) as aging
+    group by aging.legal_entity_id, aging.currency
+),
+
+subledger as (
+    select event.legal_entity_id, event.currency, sum(event.amount) as amount
+    from fct_receivable_event as event
+    inner join entities on event.legal_entity_id = entities.legal_entity_id and event.business_date <= entities.asked_date
+    group by event.legal_entity_id, event.currency
+),
+
+control as (
+    select movement.legal_entity_id, movement.currency, sum(movement.amount) as amount
+    from fct_gl_control_movement as movement
+    inner join entities
+        on movement.legal_entity_id = entities.legal_entity_id and movement.posting_date <= entities.asked_date
+    group by movement.legal_entity_id, movement.currency
+),
+
+ledgers as (
+    select distinct split_part(legal_entity_id, ':', 1) as connection from fct_gl_control_movement
+),
+
+keys as (
+    select legal_entity_id, currency from aging
+    union
+    select legal_entity_id, currency from subledger
+    union
+    select legal_entity_id, currency from control
+),
+
+footed as (
+    select
+        keys.legal_entity_id, entities.name as legal_entity_name, keys.currency, entities.asked_date as as_of_date,
+        coalesce(aging.open_balance_amount - aging.unapplied_amount, 0) as aging_amount,
+        coalesce(aging.unapplied_amount, 0) as unapplied_amount,
+        coalesce(subledger.amount, 0) as subledger_amount,
+        case when ledgers.connection is not null then coalesce(control.amount, 0) end as gl_control_amount
+    from keys
+    inner join entities on keys.legal_entity_id = entities.legal_entity_id
+    left join ledgers on entities.connection = ledgers.connection
+    left join aging on keys.legal_entity_id = aging.legal_entity_id and keys.currency = aging.currency
+    left join subledger on keys.legal_entity_id = subledger.legal_entity_id and keys.currency = subledger.currency
+    left join control on keys.legal_entity_id = control.legal_entity_id and keys.currency = control.currency
+)
+
+select
+    legal_entity_id, legal_entity_name, currency, as_of_date,
+    cast(aging_amount as {{ arsync.type_total() }}) as aging_amount,
+    cast(unapplied_amount as {{ arsync.type_total() }}) as unapplied_amount,
+    cast(subledger_amount as {{ arsync.type_total() }}) as subledger_amount,
+    cast(gl_control_amount as {{ arsync.type_total() }}) as gl_control_amount,
+    cast(greatest(
+        abs(aging_amount + unapplied_amount - subledger_amount),
+        abs(subledger_amount - coalesce(gl_control_amount, subledger_amount))
+    ) as {{ arsync.type_total() }}) as difference
+from footed
+{%- endset -%}
+{%- do functions.append({
+    'name': 'ar_tie_out',
+    'parameters': 'as_of := null',
+    'description': 'Per legal entity and currency at a business date: aging and unapplied, sub-ledger, general ledger, difference.',
+    'body': tie_out,
+}) -%}
 {%- set measures -%}
 with recursive placed as (
     select coalesce(history.customer_id, moved.source_customer_id) as customer_id, moved.*

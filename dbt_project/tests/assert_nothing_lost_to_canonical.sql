@@ -2,3 +2,4 @@
 select *
 from {{ ref('recon_counts') }}
 where step = 'raw to canonical' and (difference <> 0 or amount_difference <> 0)
+-- depends_on: {{ ref('recon_finding') }} (written first, so that the finding stands beside the failed test)

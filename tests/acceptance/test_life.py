@@ -48,6 +48,26 @@ def test_again_at_once_nothing_is_new_and_nothing_is_sent(fresh: Scene) -> None:
     assert_agreed(fresh)
 
 
+def test_the_proof_foots_today_and_on_past_days(fresh: Scene) -> None:
+    for day in ("2026-07-01", "2026-05-31", "2026-03-31"):
+        said = fresh.expect("prove", "--as-of", day, "--json").data
+        assert said["foots"] is True
+        truth = {
+            (row["legal_entity"], row["currency"]): Decimal(row["aging_total"])
+            for row in fresh.world.truth("tieout", as_of=day)
+            if Decimal(row["aging_total"])
+        }
+        shown = {
+            (row["legal_entity"], row["currency"]): Decimal(row["gl_control"])
+            for row in said["tie_out"]
+            if Decimal(row["gl_control"])
+        }
+        assert len(truth) > 2
+        assert shown == truth, f"as of {day}"
+    printed = fresh.expect("prove", "--as-of", "2026-07-01").out
+    assert "everything foots" in printed and "Findings that stand open" in printed
+
+
 def test_a_day_later_only_what_changed_is_read_and_pushed(fresh: Scene) -> None:
     before = {kind: shown(fresh, kind) for kind in TRUTHS}
     journal = fresh.journal_end()

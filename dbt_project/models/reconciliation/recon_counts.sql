@@ -33,14 +33,16 @@ with source_rows as (
 
 sources as (
     select
-        connection,
+        source_rows.connection,
         case object
             when 'CustInvc' then 'invoice' when 'CustPymt' then 'payment' when 'CustCred' then 'credit_memo' else 'refund'
         end as object,
-        currency,
+        source_rows.currency,
         count(*) as row_count,
-        sum(amount) as total
+        sum(source_rows.amount) as total
     from source_rows
+    -- what is in an unknown currency is a finding of recon_document, and in no balance
+    inner join {{ ref('iso_currency') }} as iso on source_rows.currency = iso.currency
     group by 1, 2, 3
 ),
 

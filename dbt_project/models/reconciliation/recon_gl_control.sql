@@ -12,18 +12,12 @@ subledger as (
     group by event.legal_entity_id, event.currency
 ),
 
-postings as (
-    select legal_entity_id, currency, transaction_date as posted_date, amount from {{ ref('int_netsuite__ar_line') }}
-    union all
-    select legal_entity_id, currency, posted_date, amount from {{ ref('int_tryton__ar_line') }} where not is_deleted
-),
-
 control as (
-    select line.legal_entity_id, line.currency, sum(line.amount) as gl_control
-    from postings as line
+    select movement.legal_entity_id, movement.currency, sum(movement.amount) as gl_control
+    from {{ ref('fct_gl_control_movement') }} as movement
     inner join {{ ref('dim_legal_entity') }} as entity
-        on line.legal_entity_id = entity.legal_entity_id and line.posted_date <= entity.as_of_date
-    group by line.legal_entity_id, line.currency
+        on movement.legal_entity_id = entity.legal_entity_id and movement.posting_date <= entity.as_of_date
+    group by movement.legal_entity_id, movement.currency
 ),
 
 keys as (

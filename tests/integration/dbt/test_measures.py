@@ -85,3 +85,13 @@ def test_sales_are_invoices_less_voids_less_credit_memos(analyst: Analyst) -> No
         "select currency, sum(sales_amount) as sales_amount from ar_measure_monthly group by all order by all"
     )
     assert said and measured == said
+
+
+def test_the_tie_out_of_any_day_foots(analyst: Analyst) -> None:
+    for period in (row["period_end"] for row in analyst.rows("select distinct period_end from ar_measure_monthly")):
+        rows = analyst.rows("from ar_tie_out(?)", [period])
+        measured = analyst.rows("select * from ar_measure_monthly where period_end = ?", [period])
+        assert {row["difference"] for row in rows} == {0}, f"{period}: {rows}"
+        totals = {(r["legal_entity_id"], r["currency"]): r["gl_control_amount"] for r in rows}
+        for row in measured:
+            assert totals.get((row["legal_entity_id"], row["currency"]), 0) == row["closing_amount"]

@@ -8,7 +8,11 @@ select
     lower(replace(type, '_', '')) in ('customer', 'custjob') as is_customer,
     lower(replace(type, '_', '')) in (
         'transaction', 'invoice', 'custinvc', 'customerpayment', 'payment', 'custpymt', 'creditmemo', 'custcred',
-        'customerrefund', 'custrfnd', 'journal', 'journalentry'
+        'customerrefund', 'custrfnd', 'journal', 'journalentry', 'intercompanyjournalentry', 'advintercompanyjournalentry',
+        -- these can post to a control account of receivables without being documents of it
+        'customerdeposit', 'custdep', 'depositapplication', 'depappl', 'deposit', 'cashsale', 'cashrefund', 'cashrfnd',
+        'check', 'charge', 'statementcharge', 'vendorbill', 'vendbill', 'vendorpayment', 'vendpymt', 'currencyrevaluation',
+        'fxreval', 'transfer'
     ) as is_transaction,
     {{ to_text('name') }} as name,
     {{ to_timestamp('deleteddate') }} as deleted_at,

@@ -1,0 +1,118 @@
+"""Findings: bad data is found, with its amount and its owner, and harms no other figure; what is put right closes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.dbt import company
+from tests.integration.dbt.raw import RawWarehouse
+
+AMOUNTS = "select * exclude (as_of_date) from ar_customer_summary where customer_id <> 'erp:5' order by all"
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> company.Books:
+    """The small company, built once with nothing wrong in it."""
+    raw = RawWarehouse(tmp_path / "warehouse.duckdb")
+    raw.create(company.AS_OF)
+    made = company.write(raw)
+    raw.dbt("build")
+    return made
+
+
+def documents(raw: RawWarehouse) -> dict[str, dict[str, Any]]:
+    """Open findings about documents."""
+    rows = raw.rows("select * from recon_finding where check_name = 'recon_document' and closed_at is null")
+    return {row["finding_id"]: row for row in rows}
+
+
+def test_bad_documents_are_found_and_leave_other_figures_alone(books: company.Books) -> None:
+    raw = books.raw
+    assert documents(raw) == {}
+    before = raw.rows(AMOUNTS)
+    books.document("901", "CustInvc", "2026-06-01", "5", "1", "1", "10.00", due="2026-05-01")
+    books.document("902", "CustPymt", "2026-06-02", "5", "1", "1", "50.00")
+    books.link("901", "902", "12.00")
+    raw.add("raw_netsuite__currency", "erp", id="9", symbol="XXQ", name="XXQ", currencyprecision="2")
+    books.document("903", "CustInvc", "2026-06-01", "1", "1", "9", "77.00", due="2026-07-01")
+    raw.dbt("build")
+
+    found = documents(raw)
+    assert {key: (row["finding"], row["amount"], row["owner"]) for key, row in found.items()} == {
+        "due_before_date:erp:901:1": ("different", 10, "accounts_receivable"),
+        "over_applied:erp:901": ("different", 2, "cash_application"),
+        "unknown_currency:erp:903": ("extra", 77, "finance_systems"),
+    }
+    assert "XXQ" in found["unknown_currency:erp:903"]["detail"]
+    assert raw.rows(AMOUNTS) == before
+    (row,) = raw.rows("select open_balance_amount from ar_customer_summary where customer_id = 'erp:5'")
+    assert row["open_balance_amount"] == 33 + 10 - 50, "an overpaid invoice and the rest of its payment, to the cent"
+
+    books.link("901", "902", "10.00")
+    books.document("901", "CustInvc", "2026-06-01", "5", "1", "1", "10.00", due="2026-06-01")
+    raw.dbt("build")
+    assert set(documents(raw)) == {"unknown_currency:erp:903"}
+
+
+def test_a_posting_without_a_document_blocks_and_is_named(books: company.Books) -> None:
+    raw = books.raw
+    before = raw.rows(AMOUNTS)
+    stamps = {"createddate": company.STAMP, "lastmodifieddate": company.STAMP}
+    raw.add(
+        "raw_netsuite__transaction", "erp", id="905", tranid="DEP-905", type="Deposit", trandate="2026-06-03",
+        subsidiary="1", status="A", currency="1", exchangerate="1", foreigntotal="42.00", voided="F", isreversal="F",
+        **stamps,
+    )  # fmt: skip
+    raw.add(
+        "raw_netsuite__transaction_line", "erp", transaction="905", id="0", linesequencenumber="0", mainline="T",
+        taxline="F", foreignamount="42", netamount="42", subsidiary="1", transaction_lastmodified=company.STAMP,
+    )  # fmt: skip
+    raw.add(
+        "raw_netsuite__transaction_accounting_line", "erp", transaction="905", transactionline="0",
+        account=company.CONTROL["1"], amount="42", posting="T", transaction_lastmodified=company.STAMP,
+    )  # fmt: skip
+    with pytest.raises(AssertionError, match="assert_aging_foots_to_ledgers"):
+        raw.dbt("build")
+    (row,) = documents(raw).values()
+    assert (row["finding_id"], row["finding"], row["amount"]) == ("posted_only:erp:905", "extra", 42)
+    assert (row["owner"], row["legal_entity_id"], row["currency"]) == ("finance_systems", "erp:1", "USD")
+    differences = {r["gl_control_id"]: r["difference"] for r in raw.rows("select * from recon_gl_control")}
+    assert differences.pop("erp:1:USD") == 42
+    assert set(differences.values()) == {Decimal(0)}
+    (tie,) = raw.rows("select * from recon_finding where check_name = 'recon_gl_control' and closed_at is null")
+    assert (tie["amount"], tie["business_key"]) == (42, "erp:1:USD")
+    assert raw.rows(AMOUNTS) == before
+
+    raw.add("raw_netsuite__deleted_record", "erp", type="Deposit", recordid="905", deleteddate="2026-07-01 01:00:00")
+    raw.dbt("build")
+    assert documents(raw) == {}
+
+
+def test_a_finding_keeps_when_it_was_first_seen_closes_and_opens_anew(books: company.Books) -> None:
+    raw = books.raw
+
+    def seen() -> list[dict[str, Any]]:
+        return raw.rows("select * from recon_finding where finding_id = 'over_applied:erp:11' order by first_seen_at")
+
+    books.document("902", "CustPymt", "2026-06-02", "1", "1", "1", "500.00")
+    books.link("11", "902", "110.00")
+    raw.dbt("build")
+    (first,) = seen()
+    assert first["first_seen_at"] == first["last_seen_at"] and first["closed_at"] is None
+    books.link("11", "902", "111.00")
+    raw.dbt("build")
+    (still,) = seen()
+    assert still["first_seen_at"] == first["first_seen_at"] < still["last_seen_at"]
+    assert still["amount"] == first["amount"] + 1
+    books.link("11", "902", "100.00")
+    raw.dbt("build")
+    (closed,) = seen()
+    assert closed["last_seen_at"] == still["last_seen_at"] < closed["closed_at"]
+    books.link("11", "902", "110.00")
+    raw.dbt("build")
+    assert seen()[0] == closed
+    assert seen()[1]["closed_at"] is None and seen()[1]["first_seen_at"] > closed["closed_at"]
