@@ -1,3 +1,3 @@
+-- depends_on: {{ ref('recon_finding') }} (written first, so that the finding stands beside the failed test)
 -- buckets and unapplied = sub-ledger = control account, to the cent, for every legal entity and currency
 select * from {{ ref('recon_gl_control') }} where difference <> 0
--- depends_on: {{ ref('recon_finding') }} (written first, so that the finding stands beside the failed test)

@@ -143,6 +143,15 @@ def assert_crm_shows_tryton(books: TrytonBooks, day: date) -> None:
         assert Decimal(str(accounts[code]["open_balance"])) == each[accounts[code]["currency"]], code
 
 
+def assert_dunned(books: TrytonBooks) -> None:
+    """Dunnings of the real ERP, each of an invoice that we know, and none running of one that is settled."""
+    dunned = books.scene.published("select * from fct_dunning")
+    assert dunned and {row["dunning_procedure"] for row in dunned} == {"Reminders"}
+    known = {row["invoice_id"] for row in books.scene.published("select invoice_id from fct_invoice")}
+    assert {row["invoice_id"] for row in dunned} <= known
+    assert all(row["open_amount"] > 0 for row in dunned if row["paused_by"] != "settled")
+
+
 def assert_foots(books: TrytonBooks) -> None:
     rows = books.scene.published("select * from recon_gl_control")
     assert {row["difference"] for row in rows} == {0}
@@ -169,6 +178,7 @@ def test_after_business_and_a_merge_an_incremental_sync_agrees_again(books: Tryt
     assert report["checks"]["failed"] == []
     assert 0 < report["ingest"]["raw_tryton__move_line"]["rows_new"] < 60, "read anew instead of on"
     assert_foots(books)
+    assert_dunned(books)
     assert_agrees_with_tryton(books)
     assert_crm_shows_tryton(books, last)
     merged = {

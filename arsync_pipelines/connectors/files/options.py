@@ -130,10 +130,14 @@ class FilesOptions(BaseModel):
     """ISO 4217 code where a row or mapping names none."""
     customers: EntityOptions | None = None
     """Customers; without a pattern they are taken from the invoices."""
-    invoices: EntityOptions
+    invoices: EntityOptions | None = None
     """Invoices, with their settlement where the extract shows it."""
     payments: EntityOptions | None = None
     """Payments, where there are extracts of them."""
+    promises: EntityOptions | None = None
+    """Promises to pay; `customer_id` and `invoice_id` of another connection as <connection>:<id>."""
+    orders: EntityOptions | None = None
+    """Orders and what of them is not billed yet; customers as for promises."""
 
     @field_validator("time_zone")
     @classmethod
@@ -154,6 +158,10 @@ class FilesOptions(BaseModel):
     @model_validator(mode="after")
     def _mapped(self) -> Self:
         entities = self.entities()
+        if not entities:
+            raise ValueError(f"no extracts: add one of {', '.join(FIELDS)}, with pattern and columns")
+        if self.invoices is None and (self.payments or self.customers):
+            raise ValueError("customers and payments go with invoices: add [invoices] with pattern and columns")
         for entity in sorted(entities, key=lambda name: name != "invoices"):  # customers may derive from invoices
             options, canonical = entities[entity], FIELDS[entity]
             unknown = sorted(set(options.columns) - set(canonical))
@@ -172,22 +180,25 @@ class FilesOptions(BaseModel):
 
     def entities(self) -> dict[Entity, EntityOptions]:
         """The entities that this connection has. Customers without files are read from the invoices' files."""
-        found: dict[Entity, EntityOptions] = {"customers": self._customers(), "invoices": self.invoices}
-        if self.payments:
-            found["payments"] = self.payments
-        return found
+        found: dict[Entity, EntityOptions] = {}
+        if self.invoices:
+            found |= {"customers": self._customers(self.invoices), "invoices": self.invoices}
+        others: dict[Entity, EntityOptions | None] = {
+            "payments": self.payments, "promises": self.promises, "orders": self.orders,
+        }  # fmt: skip
+        return found | {entity: options for entity, options in others.items() if options}
 
     @property
     def derives_customers(self) -> bool:
         return self.customers is None or not self.customers.pattern
 
-    def _customers(self) -> EntityOptions:
+    def _customers(self, invoices: EntityOptions) -> EntityOptions:
         if self.customers and self.customers.pattern:
             return self.customers
         columns: dict[str, ColumnSource] = dict(self.customers.columns) if self.customers else {}
-        if "customer_id" in self.invoices.columns:
-            columns.setdefault("customer_id", self.invoices.columns["customer_id"])
-        currency = self.invoices.columns.get("currency")
+        if "customer_id" in invoices.columns:
+            columns.setdefault("customer_id", invoices.columns["customer_id"])
+        currency = invoices.columns.get("currency")
         if isinstance(currency, Constant):
             columns.setdefault("currency", currency)
-        return self.invoices.model_copy(update={"columns": columns})
+        return invoices.model_copy(update={"columns": columns})

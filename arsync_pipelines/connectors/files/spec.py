@@ -1,4 +1,4 @@
-"""The three streams of a folder of extracts, in the connector's own normalised shape."""
+"""The streams of a folder of extracts, in the connector's own normalised shape."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from arsync_pipelines.ports.source import Field, FieldKind, StreamSpec
 
-Entity = Literal["customers", "invoices", "payments"]
+Entity = Literal["customers", "invoices", "payments", "promises", "orders"]
 ValueKind = Literal["text", "date", "amount", "currency", "boolean"]
 
 
@@ -52,11 +52,42 @@ FIELDS: dict[Entity, dict[str, Canonical]] = {
         "currency": Canonical("currency", required=True),
         "legal_entity": Canonical(),
     },
+    "promises": {
+        "promise_id": Canonical(required=True),
+        "customer_id": Canonical(required=True),
+        "invoice_id": Canonical(),
+        "made_date": Canonical("date", required=True),
+        "promised_date": Canonical("date", required=True),
+        "amount": Canonical("amount", required=True),
+        "currency": Canonical("currency", required=True),
+        "cancelled": Canonical("boolean"),
+    },
+    "orders": {
+        "order_id": Canonical(required=True),
+        "customer_id": Canonical(required=True),
+        "legal_entity": Canonical(),
+        "order_date": Canonical("date", required=True),
+        "unbilled_amount": Canonical("amount", required=True),
+        "currency": Canonical("currency", required=True),
+        "released": Canonical("boolean"),
+    },
 }
 """Per entity of arsync.toml; `currency` may come from the connection's default."""
 
-KEYS: dict[Entity, str] = {"customers": "customer_id", "invoices": "invoice_id", "payments": "payment_id"}
-STREAM_ENTITY: dict[str, Entity] = {"customer": "customers", "invoice": "invoices", "payment": "payments"}
+KEYS: dict[Entity, str] = {
+    "customers": "customer_id",
+    "invoices": "invoice_id",
+    "payments": "payment_id",
+    "promises": "promise_id",
+    "orders": "order_id",
+}
+STREAM_ENTITY: dict[str, Entity] = {
+    "customer": "customers",
+    "invoice": "invoices",
+    "payment": "payments",
+    "promise": "promises",
+    "order": "orders",
+}
 
 
 def _stream(name: str, description: str) -> StreamSpec:
@@ -81,6 +112,8 @@ STREAMS: tuple[StreamSpec, ...] = (
     _stream("customer", "Customers of the extracts; taken from the invoices where they have no extract of their own."),
     _stream("invoice", "Invoices of the extracts, settled or not. Dates ISO 8601, amounts plain decimals."),
     _stream("payment", "Payments of the extracts. Dates ISO 8601, amounts plain decimals."),
+    _stream("promise", "Promises to pay, of any ERP's customers. Dates ISO 8601, amounts plain decimals."),
+    _stream("order", "Orders with what of them is not billed yet, of any ERP's customers. Amounts plain decimals."),
 )
 
 

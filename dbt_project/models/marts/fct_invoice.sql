@@ -37,6 +37,13 @@ touched as (
 
     union
 
+    -- a payment with another date leaves the balance and changes when the invoice was paid
+    select application.debit_document_id as changed_key
+    from {{ ref('fct_payment_application') }} as application
+    where application.credit_document_id in ({{ changed_keys(document_inputs()) }})
+
+    union
+
     select coalesce(open_items.document_id, held.invoice_id) as changed_key
     from open_items
     left join oldest on open_items.document_id = oldest.document_id

@@ -29,7 +29,7 @@ PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
 
 
 def _files(name: str, columns: str) -> StreamSpec:
-    kinds = {"disputed": "boolean", "file_line": "integer"}
+    kinds = {"disputed": "boolean", "cancelled": "boolean", "released": "boolean", "file_line": "integer"}
     fields = tuple(Field(c, kind=kinds.get(c, "text")) for c in [*columns.split(), "file_name", "file_line"])  # type: ignore[arg-type]
     return StreamSpec(system="files", name=name, primary_key=(f"{name}_id",), fields=fields)
 
@@ -42,6 +42,8 @@ FILES = (
         "settled_date settled_amount",
     ),
     _files("payment", "payment_id customer_id invoice_id payment_date amount currency legal_entity"),
+    _files("promise", "promise_id customer_id invoice_id made_date promised_date amount currency cancelled"),
+    _files("order", "order_id customer_id legal_entity order_date unbilled_amount currency released"),
 )
 
 SPECS: Mapping[str, StreamSpec] = {s.table: s for s in (*NETSUITE, *salesforce_streams(), *STRIPE, *TRYTON, *FILES)}

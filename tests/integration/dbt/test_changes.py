@@ -151,3 +151,21 @@ def test_crm_that_holds_what_it_should_gets_nothing(raw: RawWarehouse) -> None:
     assert row["business_key"] == "erp:gone"
     assert '"status":"void"' in row["payload"] and '"open_amount":"0.00"' in row["payload"]
     assert '"open_amount":"7.00"' in row["before"]
+
+
+def test_a_payment_with_another_date_changes_when_its_invoice_was_paid(tmp_path: Path) -> None:
+    raw = RawWarehouse(tmp_path / "warehouse.duckdb")
+    raw.create(company.AS_OF)
+    books = company.write(raw)
+    books.document("901", "CustInvc", "2026-05-20", "5", "1", "1", "70.00", due="2026-06-20")
+    books.document("902", "CustPymt", "2026-05-31", "5", "1", "1", "70.00")
+    books.link("901", "902", "70.00")
+    chosen = ("--select", "+ar_customer_summary", "--resource-type", "model", "--resource-type", "seed")
+    raw.dbt("build", *chosen)
+    paid = "select last_application_date::varchar as day from fct_invoice where source_id = '901'"
+    assert raw.rows(paid) == [{"day": "2026-05-31"}]
+    books.document("902", "CustPymt", "2026-06-09", "5", "1", "1", "70.00")
+    raw.dbt("build", *chosen)
+    assert raw.rows(paid) == [{"day": "2026-06-09"}]
+    (row,) = raw.rows("select average_days_to_pay from ar_customer_summary where customer_id = 'erp:5'")
+    assert row["average_days_to_pay"] == 20

@@ -43,8 +43,14 @@ CONNECTIONS = {
     },
     "card": {"vendor": "stripe", "api_key": _SECRET},
 }
-HISTORIES = ("fct_receivable_item_history", "bridge_customer_history", "dim_legal_entity_history")
-UNCOMPARED = {"known_at", "first_loaded_at", "valid_from", "_seq"}
+HISTORIES = (
+    "fct_receivable_item_history", "bridge_customer_history", "dim_legal_entity_history", "fct_dispute_history",
+    "fct_promise_to_pay_history", "fct_dunning_history",
+)  # fmt: skip
+UNCOMPARED = {
+    "known_at", "first_loaded_at", "valid_from", "_seq", "finding_key", "first_seen_at", "last_seen_at",
+    "oldest_first_seen_at",
+}  # fmt: skip
 """When we learned something: a build from nothing learns of a correction only what it came to."""
 
 
@@ -84,7 +90,8 @@ class House:
                 f"select columns(c -> c not in ('known_at', 'known_until') and c not like '%version_id') from {name} "
                 "where known_until > timestamp '9999-01-01' order by all"
             )
-        for name in ("ar_ledger_item", "ar_ledger_line", "ar_aging_daily"):
+        found["recon_finding"] = [row for row in found["recon_finding"] if row["closed_at"] is None]
+        for name in ("ar_ledger_item", "ar_ledger_line", "ar_aging_daily", "ar_dispute_aging"):
             del found[name]
         return found
 

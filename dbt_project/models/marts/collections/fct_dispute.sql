@@ -27,12 +27,17 @@ select
     cast({{ from_minor('dispute.amount_minor', 'iso.minor_unit') }} as {{ type_money() }}) as disputed_amount,
     cast(
         case
-            when dispute.status in ('won', 'lost', 'warning_closed') then 0
+            when dispute.status in ('won', 'lost', 'warning_closed', 'prevented') then 0
             else {{ from_minor('dispute.amount_minor', 'iso.minor_unit') }}
         end as {{ type_money() }}
     ) as disputed_open_amount,
     dispute.reason,
-    case when dispute.status in ('won', 'lost', 'warning_closed') then 'closed' else 'open' end as status,
+    case
+        when dispute.status in ('won', 'lost', 'under_review') then dispute.status
+        when dispute.status in ('warning_closed', 'prevented') then 'closed'
+        when dispute.status = 'warning_under_review' then 'under_review'
+        else 'open'
+    end as status,
     dispute.created_at as opened_at
 from {{ ref('stg_stripe__dispute') }} as dispute
 inner join {{ ref('iso_currency') }} as iso on dispute.currency = iso.currency

@@ -1,0 +1,24 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='dunning_version_id',
+    on_schema_change='fail',
+    full_refresh=false,
+    post_hook=["{{ drop_seen() }}", "{{ write_run_only() }}"]
+) }}
+
+with current_states as (
+    select dunning_id, state, dunning_level, is_blocked, paused_by, cast(null as timestamp) as loaded_at
+    from {{ ref('fct_dunning') }}
+)
+
+{%- if is_incremental() %},
+
+open_versions as (
+    select * from {{ this }} where known_until = {{ never() }}
+),
+
+runs as (select {{ last_run(ever()) }} as last_run)
+{%- endif %}
+
+{{ versions_of('dunning_id', ['state', 'dunning_level', 'is_blocked', 'paused_by'], 'current_states', 'open_versions', this_run()) }}
