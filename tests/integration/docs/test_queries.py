@@ -21,6 +21,7 @@ from tests.integration.dbt.raw import RawWarehouse
 PAGES = [
     PROJECT_ROOT / "docs" / "howto" / "query-receivables.md",
     PROJECT_ROOT / "docs" / "howto" / "connect-stripe.md",
+    PROJECT_ROOT / "docs" / "howto" / "prove-receivables.md",
 ]
 BLOCK = re.compile(r"^## (?P<heading>.+?)$|^```sql\n(?P<sql>.*?)^```", re.MULTILINE | re.DOTALL)
 
