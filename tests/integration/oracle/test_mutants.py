@@ -89,34 +89,52 @@ def ledgers() -> list[Ledger]:
     return [*once, Ledger("netsuite", ((VOID_TO_COME,),))]
 
 
-def noticed(folder: Path, ledgers: list[Ledger], project: Path) -> int:
-    """How many ledgers differ from the oracle when built by this project."""
-    folder.mkdir(exist_ok=True)
-    raw = PackedWarehouse(folder / "warehouse.duckdb")
-    raw.project = project
-    pack = Pack(raw, ledgers)
-    pack.load(0)
-    raw.build("--select", "+fct_ar_aging", "+ar_customer_summary")
-    return len(pack.differences_today(1))
+@dataclass(frozen=True)
+class Workshop:
+    """One copy of the project for all mutants, always at the same paths: dbt then reads again only what was changed."""
+
+    folder: Path
+
+    @property
+    def project(self) -> Path:
+        return self.folder / "project"
+
+    def noticed(self, ledgers: list[Ledger]) -> int:
+        """How many ledgers differ from the oracle when built by the project as it is now."""
+        raw = PackedWarehouse(self.folder / "warehouse.duckdb")
+        raw.path.unlink(missing_ok=True)
+        raw.project = self.project
+        pack = Pack(raw, ledgers)
+        pack.load(0)
+        raw.build("--select", "+fct_ar_aging", "+ar_customer_summary")
+        return len(pack.differences_today(1))
 
 
-def test_the_project_as_it_is_differs_nowhere(tmp_path: Path, ledgers: list[Ledger]) -> None:
-    assert noticed(tmp_path, ledgers, PROJECT) == 0
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    made = Workshop(tmp_path_factory.mktemp("workshop"))
+    shutil.copytree(PROJECT, made.project, ignore=shutil.ignore_patterns("target", "logs"))
+    return made
+
+
+def test_the_project_as_it_is_differs_nowhere(workshop: Workshop, ledgers: list[Ledger]) -> None:
+    assert workshop.noticed(ledgers) == 0
 
 
 @pytest.mark.parametrize(
     "mutant", MUTANTS if os.environ.get("ARSYNC_ALL_MUTANTS") else MUTANTS[:SHORT], ids=lambda mutant: mutant.name
 )
 def test_a_mutant_is_killed(
-    mutant: Mutant, tmp_path: Path, ledgers: list[Ledger], capsys: pytest.CaptureFixture[str]
+    mutant: Mutant, workshop: Workshop, ledgers: list[Ledger], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    project = tmp_path / "project"
-    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
-    mutated = project / mutant.path
+    mutated = workshop.project / mutant.path
     text = mutated.read_text(encoding="utf-8")
     assert text.count(mutant.right) == 1, f"{mutant.path} says {mutant.right!r} {text.count(mutant.right)} times"
     mutated.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
-    killed = noticed(tmp_path, ledgers, project)
+    try:
+        killed = workshop.noticed(ledgers)
+    finally:
+        mutated.write_text(text, encoding="utf-8")
     with capsys.disabled():
         sys.stdout.write(f"\nmutant {mutant.name}: {f'killed by {killed} ledgers' if killed else 'SURVIVED'}\n")
     assert killed
