@@ -17,6 +17,7 @@ from arsync_pipelines.defs.maintenance.sensors import failure_sensor
 from arsync_pipelines.defs.publish.assets import snapshot_asset
 from arsync_pipelines.defs.push.assets import push_assets
 from arsync_pipelines.defs.push.sensors import published_sensor
+from arsync_pipelines.defs.quality.proof import receivables_proved
 from arsync_pipelines.defs.resources import PlatformResource
 from arsync_pipelines.defs.transform.assets import build_models
 from arsync_pipelines.defs.transform.project import load_manifest
@@ -52,6 +53,7 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
             snapshot_asset(manifest),
             *(push_assets(c, objects) for c, objects in crms),
         ],
+        asset_checks=[receivables_proved],
         jobs=all_jobs,
         schedules=[schedules.nightly_proof(proof, schedules_on), schedules.hourly_sync(sync)],
         sensors=[*sensors, failure_sensor(sensors_on)],

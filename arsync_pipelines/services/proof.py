@@ -1,25 +1,34 @@
 """The proof of receivables: per legal entity and currency aging + unapplied = sub-ledger = control account.
 
-Asked of a published snapshot, for its own date or any other; findings are those that stand open in it.
+Asked of a published snapshot, for its own date or any other; findings are those that stand open in it. How it is shown
+belongs to the command line and to Dagster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from arsync_pipelines.domain.errors import CheckFailed, WarehouseError
 from arsync_pipelines.ports.warehouse import Warehouse
 
+CRITICAL = "critical"
+_TOLD = 5
+
 _OPEN = """
-select check_name, finding, owner, count(*) as findings, currency, sum(abs(amount)) as amount,
+select severity, check_name, finding, owner, count(*) as findings, currency, sum(amount) as amount,
     min(first_seen_at) as first_seen_at, max(last_seen_at) as last_seen_at,
     count(*) filter (where is_repairable) as repairable
 from recon_finding where closed_at is null
-group by check_name, finding, owner, currency order by all
+group by severity, check_name, finding, owner, currency order by all
+"""
+_NAMED = """
+select severity, check_name, finding, business_key, customer_id, legal_entity_id, currency, amount, owner, detail,
+    first_seen_at, times_seen
+from recon_finding where closed_at is null and severity = 'critical' order by amount desc nulls last, finding_key
 """
 
 
@@ -39,30 +48,54 @@ class TieOut:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """`findings`: rows {check_name, finding, owner, currency, findings, amount, first_seen_at, ...} of what is open."""
+    """What a snapshot of `published_at` (UTC) says.
+
+    `findings`: what is open, added up by severity, check, class, owner and currency, as rows {severity, check_name,
+    finding, owner, currency, findings, amount, first_seen_at, last_seen_at, repairable}; `critical`: each critical
+    one, as rows {check_name, finding, business_key, currency, amount, owner, detail, ...}, the largest first.
+    """
 
     snapshot_id: str
+    published_at: datetime
     tie_out: Sequence[TieOut]
     findings: Sequence[dict[str, Any]]
+    critical: Sequence[dict[str, Any]] = ()
 
     @property
     def differences(self) -> list[TieOut]:
         """What does not foot; the allowed difference is 0.00."""
         return [row for row in self.tie_out if row.difference != 0]
 
+    @property
+    def holds(self) -> bool:
+        """Whether there is something to prove, all of it foots, and nothing critical stands open."""
+        return bool(self.tie_out) and not self.differences and not self.critical
+
+    def age(self, now: datetime | None = None) -> timedelta:
+        """How old the snapshot is."""
+        return (now or datetime.now(UTC)) - self.published_at
+
     def require(self) -> None:
-        """Raise CheckFailed when anything differs, or when there is nothing that could."""
+        """Raise CheckFailed unless it `holds`; the message names what differs and what is open."""
         if not self.tie_out:
             raise CheckFailed(f"snapshot {self.snapshot_id} holds no receivables to prove: run `arsync sync` first")
+        told = []
         if self.differences:
-            told = "; ".join(f"{row.legal_entity} {row.currency}: {row.difference}" for row in self.differences)
-            raise CheckFailed(f"aging, sub-ledger and general ledger differ on {self.tie_out[0].as_of}: {told}")
+            rows = "; ".join(f"{row.legal_entity} {row.currency}: {row.difference}" for row in self.differences)
+            told.append(f"aging, sub-ledger and general ledger differ on {self.tie_out[0].as_of}: {rows}")
+        if self.critical:
+            rows = "; ".join(f"{f['business_key']} ({f['owner']}): {f['detail']}" for f in self.critical[:_TOLD])
+            more = f"; and {len(self.critical) - _TOLD} more" if len(self.critical) > _TOLD else ""
+            told.append(f"{len(self.critical)} critical finding(s) open: {rows}{more}")
+        if told:
+            raise CheckFailed(". ".join(told))
 
 
 def prove(warehouse: Warehouse, as_of: date | None = None) -> Proof:
     """The proof of the current snapshot for a business date, None: the as-of date of each legal entity.
 
-    Raises WarehouseError before the first publish.
+    Findings are those open when the snapshot was published, whatever the date. Raises WarehouseError before the first
+    publish.
     """
     snapshot = warehouse.current_snapshot()
     if snapshot is None:
@@ -77,16 +110,18 @@ def prove(warehouse: Warehouse, as_of: date | None = None) -> Proof:
         )
         for row in rows
     ]  # fmt: skip
-    return Proof(snapshot.snapshot_id, tie_out, warehouse.query_snapshot(snapshot, _OPEN))
+    return Proof(
+        snapshot.snapshot_id,
+        datetime.fromisoformat(snapshot.manifest["created_at"]),
+        tie_out,
+        warehouse.query_snapshot(snapshot, _OPEN),
+        warehouse.query_snapshot(snapshot, _NAMED),
+    )
 
 
 def unproved(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """What a refused build left open about the ledgers in the working warehouse; empty where it came not that far."""
+    """Critical findings that a refused build left in the working warehouse; empty where it came not that far."""
     with warehouse.writing():
-        known = warehouse.query("select 1 from information_schema.tables where table_name = 'recon_finding'")
-        if not known:
-            return []
-        return warehouse.query(
-            "select check_name, finding, business_key, currency, amount, owner, detail from recon_finding "
-            "where closed_at is null and check_name in ('recon_gl_control', 'recon_document') order by all"
-        )
+        known = warehouse.query("select 1 from information_schema.columns where table_name = 'recon_finding' "
+                                "and column_name = 'severity'")  # fmt: skip
+        return warehouse.query(_NAMED) if known else []

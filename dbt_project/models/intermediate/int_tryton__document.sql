@@ -1,3 +1,4 @@
+-- without an amount: in a currency that nobody knows the digits of
 with ledger as (
     select
         document_id,
@@ -27,7 +28,7 @@ invoices as (
         coalesce(ledger.document_date, move.move_date) as document_date,
         coalesce(ledger.due_date, move.move_date) as due_date,
         currency.currency,
-        coalesce(ledger.amount, 0) as amount,
+        case when ledger.document_id is null then 0 else ledger.amount end as amount,
         coalesce(ledger.functional_amount, 0) as functional_amount,
         invoice.term_id,
         false as is_reversal,
@@ -98,7 +99,7 @@ documents as (
         entries.document_date,
         cast(null as date) as due_date,
         entries.currency,
-        coalesce(ledger.amount, 0) as amount,
+        case when ledger.document_id is null then 0 else ledger.amount end as amount,
         coalesce(ledger.functional_amount, 0) as functional_amount,
         cast(null as {{ dbt.type_string() }}) as term_id,
         entries.is_reversal,

@@ -1,5 +1,26 @@
-with source_rows as (
-    select txn.connection, txn.transaction_type as object, currency.currency, txn.document_id, abs(txn.total_amount) as amount
+-- what the source itself says: rows of its last whole read, its documents, what it holds to be unpaid
+with whole_reads as (
+    {%- for stream, model in [
+        ('account', 'stg_netsuite__account'),
+        ('accounting_period', 'stg_netsuite__accounting_period'),
+        ('currency', 'stg_netsuite__currency'),
+        ('subsidiary', 'stg_netsuite__subsidiary'),
+        ('term', 'stg_netsuite__term'),
+    ] %}
+    select '{{ stream }}' as object, connection, count(*) as row_count from {{ ref(model) }} group by connection
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+source_documents as (
+    select
+        txn.connection,
+        txn.connection || ':' || txn.subsidiary_id as legal_entity_id,
+        txn.transaction_type as object,
+        currency.currency,
+        txn.document_id,
+        abs(txn.total_amount) as amount,
+        case when txn.transaction_type = 'CustInvc' and not txn.is_voided then txn.unpaid_amount end as unpaid_amount
     from {{ ref('stg_netsuite__transaction') }} as txn
     left join {{ ref('stg_netsuite__currency') }} as currency
         on txn.connection = currency.connection and txn.currency_id = currency.currency_id
@@ -11,18 +32,30 @@ with source_rows as (
 
     union all
 
-    select connection, 'CustInvc' as object, coalesce(currency, '') as currency, document_id, abs(amount) as amount
-    from {{ ref('stg_files__invoice') }}
-    where not is_deleted
+    select
+        invoice.connection,
+        invoice.connection || ':' || invoice.source_legal_entity_id as legal_entity_id,
+        'CustInvc' as object,
+        coalesce(invoice.currency, customer.currency, policy.reporting_currency) as currency,
+        invoice.document_id,
+        abs(invoice.amount) as amount,
+        null as unpaid_amount
+    from {{ ref('stg_files__invoice') }} as invoice
+    cross join {{ ref('stg_arsync__policy') }} as policy
+    left join {{ ref('stg_files__customer') }} as customer
+        on invoice.connection = customer.connection and invoice.customer_id = customer.customer_id
+    where not invoice.is_deleted
 
     union all
 
     select
         invoice.connection,
+        invoice.connection || ':' || invoice.company_id as legal_entity_id,
         case when invoice.total_amount < 0 then 'CustCred' else 'CustInvc' end as object,
         currency.currency,
         invoice.connection || ':' || invoice.invoice_id as document_id,
-        abs(invoice.total_amount) as amount
+        abs(invoice.total_amount) as amount,
+        null as unpaid_amount
     from {{ ref('stg_tryton__invoice') }} as invoice
     inner join {{ ref('stg_tryton__move') }} as move
         on invoice.connection = move.connection and invoice.move_id = move.move_id
@@ -31,24 +64,31 @@ with source_rows as (
     where not invoice.is_deleted and not move.is_deleted and move.state = 'posted'
 ),
 
+-- what is in an unknown currency is a finding of recon_document, and in no balance
+known_documents as (
+    select source_documents.*
+    from source_documents
+    inner join {{ ref('iso_currency') }} as iso on source_documents.currency = iso.currency
+),
+
 sources as (
     select
-        source_rows.connection,
+        connection,
+        legal_entity_id,
         case object
             when 'CustInvc' then 'invoice' when 'CustPymt' then 'payment' when 'CustCred' then 'credit_memo' else 'refund'
         end as object,
-        source_rows.currency,
+        currency,
         count(*) as row_count,
-        sum(source_rows.amount) as total
-    from source_rows
-    -- what is in an unknown currency is a finding of recon_document, and in no balance
-    inner join {{ ref('iso_currency') }} as iso on source_rows.currency = iso.currency
-    group by 1, 2, 3
+        sum(amount) as total
+    from known_documents
+    group by 1, 2, 3, 4
 ),
 
 canonical as (
     select
         document.connection,
+        document.legal_entity_id,
         case when connection.vendor = 'files' and document.document_type = 'credit_memo' then 'invoice' else document.document_type end as object,
         document.currency,
         count(*) as row_count,
@@ -59,6 +99,46 @@ canonical as (
         -- payments that the source has no record of its own for: read from a settled date, or from ledger lines
         and not (connection.vendor = 'files' and document.document_type = 'payment')
         and not (connection.vendor = 'tryton' and document.document_type in ('payment', 'refund'))
+    group by 1, 2, 3, 4
+),
+
+posted_documents as (
+    select connection, legal_entity_id, currency, count(*) as row_count, sum(amount) as total
+    from {{ ref('int_receivable_document') }}
+    where amount <> 0
+    group by 1, 2, 3
+),
+
+-- a posting that was taken back counts as none
+ledger as (
+    select
+        split_part(legal_entity_id, ':', 1) as connection,
+        legal_entity_id,
+        currency,
+        sum(case when event_type = 'posted' then 1 else -1 end) as row_count,
+        sum(amount) as total
+    from {{ ref('fct_receivable_event') }}
+    where event_type in ('posted', 'reversed') and event_key like 'posted:%'
+    group by 1, 2, 3
+),
+
+unpaid as (
+    select connection, legal_entity_id, currency, count(*) as row_count, sum(unpaid_amount) as total
+    from known_documents
+    where unpaid_amount is not null
+    group by 1, 2, 3
+),
+
+left_open as (
+    select
+        documents.connection,
+        documents.legal_entity_id,
+        documents.currency,
+        count(distinct case when event.event_type = 'posted' then event.document_id end) as row_count,
+        sum(event.amount) as total
+    from {{ ref('fct_receivable_event') }} as event
+    inner join known_documents as documents on event.document_id = documents.document_id
+    where documents.unpaid_amount is not null
     group by 1, 2, 3
 ),
 
@@ -77,49 +157,63 @@ held as (
     group by record.connection, record.currency
 ),
 
+{%- set totals = [
+    ('raw to canonical', 'sources', 'canonical', ['connection', 'legal_entity_id', 'object', 'currency'], {}),
+    ('canonical to ledger', 'posted_documents', 'ledger', ['connection', 'legal_entity_id', 'currency'], {'object': 'document'}),
+    ('unpaid at source to ledger', 'unpaid', 'left_open', ['connection', 'legal_entity_id', 'currency'], {'object': 'invoice'}),
+    ('canonical to CRM', 'desired', 'held', ['connection', 'currency'], {'object': 'invoice', 'legal_entity_id': none}),
+] %}
+
 compared as (
     select
-        'raw to canonical' as step,
-        coalesce(sources.connection, canonical.connection) as connection,
-        coalesce(sources.object, canonical.object) as object,
-        coalesce(sources.currency, canonical.currency) as currency,
-        coalesce(sources.row_count, 0) as expected_count,
-        coalesce(canonical.row_count, 0) as actual_count,
-        coalesce(sources.total, 0) as expected_amount,
-        coalesce(canonical.total, 0) as actual_amount
-    from sources
-    full outer join canonical
-        on sources.connection = canonical.connection
-        and sources.object = canonical.object
-        and (sources.currency = canonical.currency)
+        'source to raw' as step,
+        whole_reads.connection,
+        cast(null as {{ dbt.type_string() }}) as legal_entity_id,
+        whole_reads.object,
+        cast(null as {{ dbt.type_string() }}) as currency,
+        reads.rows_read as expected_count,
+        whole_reads.row_count as actual_count,
+        cast(0 as {{ type_total() }}) as expected_amount,
+        cast(0 as {{ type_total() }}) as actual_amount
+    from whole_reads
+    inner join {{ ref('stg_arsync__read') }} as reads
+        on whole_reads.connection = reads.connection and whole_reads.object = reads.stream
+    {%- for step, earlier, later, keys, given in totals %}
 
     union all
 
     select
-        'canonical to CRM' as step,
-        coalesce(desired.connection, held.connection) as connection,
-        'invoice' as object,
-        coalesce(desired.currency, held.currency) as currency,
-        coalesce(desired.row_count, 0) as expected_count,
-        coalesce(held.row_count, 0) as actual_count,
-        coalesce(desired.total, 0) as expected_amount,
-        coalesce(held.total, 0) as actual_amount
-    from desired
-    full outer join held on desired.connection = held.connection and desired.currency = held.currency
+        '{{ step }}' as step,
+        {%- for column in ['connection', 'legal_entity_id', 'object', 'currency'] %}
+        {% if column in keys %}coalesce({{ earlier }}.{{ column }}, {{ later }}.{{ column }})
+        {%- elif given[column] %}'{{ given[column] }}'
+        {%- else %}cast(null as {{ dbt.type_string() }})
+        {%- endif %} as {{ column }},
+        {%- endfor %}
+        coalesce({{ earlier }}.row_count, 0) as expected_count,
+        coalesce({{ later }}.row_count, 0) as actual_count,
+        cast(coalesce({{ earlier }}.total, 0) as {{ type_total() }}) as expected_amount,
+        cast(coalesce({{ later }}.total, 0) as {{ type_total() }}) as actual_amount
+    from {{ earlier }}
+    full outer join {{ later }}
+        on {% for key in keys %}{{ earlier }}.{{ key }} = {{ later }}.{{ key }}{% if not loop.last %} and {% endif %}{% endfor %}
+    {%- endfor %}
 )
 
 select
-    step || ':' || connection || ':' || object || ':' || coalesce(currency, '') as count_id,
+    step || ':' || coalesce(legal_entity_id, connection) || ':' || object || ':' || coalesce(currency, '') as count_id,
     step,
     connection,
+    legal_entity_id,
     object,
     currency,
-    expected_count,
-    actual_count,
-    actual_count - expected_count as difference,
-    cast(expected_amount as {{ type_total() }}) as expected_amount,
-    cast(actual_amount as {{ type_total() }}) as actual_amount,
+    cast(expected_count as bigint) as expected_count,
+    cast(actual_count as bigint) as actual_count,
+    cast(actual_count - expected_count as bigint) as difference,
+    expected_amount,
+    actual_amount,
     cast(actual_amount - expected_amount as {{ type_total() }}) as amount_difference,
+    case when step in ('raw to canonical', 'canonical to ledger') then 'critical' else 'warning' end as severity,
     'data_engineering' as owner,
     step = 'canonical to CRM' as is_repairable
 from compared

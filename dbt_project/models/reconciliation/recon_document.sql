@@ -1,56 +1,71 @@
+with documents as (
+    {%- for model in ['int_netsuite__document', 'int_files__document', 'int_tryton__document'] %}
+    select document_id, connection, source_id, document_type, number, source_customer_id, legal_entity_id, currency, amount
+    from {{ ref(model) }}
+    where not is_deleted
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
 -- more applied than there was: the balance is on the other side of its document
-with over_applied as (
+over_applied as (
     select
         'over_applied:' || document.document_id as finding_id,
         'different' as finding,
+        'warning' as severity,
         document.document_id,
         abs(balance.open_amount) as amount,
         'more is applied to ' || document.document_type || ' ' || coalesce(document.number, document.document_id)
         || ' than it came to' as detail,
         'cash_application' as owner
     from {{ ref('int_document_balance') }} as balance
-    inner join {{ ref('int_receivable_document') }} as document on balance.document_id = document.document_id
+    inner join documents as document on balance.document_id = document.document_id
     where sign(document.amount) <> sign(balance.open_amount)
 ),
 
--- what their sources say, for an amount in an unknown currency has no canonical document
-source_documents as (
-    select txn.document_id, txn.number, currency.currency, abs(txn.total_amount) as amount
-    from {{ ref('stg_netsuite__transaction') }} as txn
-    left join {{ ref('stg_netsuite__currency') }} as currency
-        on txn.connection = currency.connection and txn.currency_id = currency.currency_id
-    left join {{ ref('stg_netsuite__deleted_record') }} as gone
-        on txn.document_id = gone.record_key and gone.is_transaction
-    where not txn.is_deleted
-        and gone.record_key is null
-        and txn.transaction_type in ('CustInvc', 'CustPymt', 'CustCred', 'CustRfnd')
+uncounted as (
+    select documents.*
+    from documents
+    left join {{ ref('iso_currency') }} as iso on documents.currency = iso.currency
+    where iso.currency is null
+),
 
+-- what their sources say, for an amount in an unknown currency has no canonical one
+said as (
+    select document_id, total_amount as amount from {{ ref('stg_netsuite__transaction') }}
     union all
-
-    select document_id, number, currency, abs(amount) as amount
-    from {{ ref('stg_files__invoice') }}
-    where not is_deleted
+    select document_id, amount from {{ ref('stg_files__invoice') }}
+    union all
+    select document_id, amount from {{ ref('stg_files__payment') }}
+    union all
+    select connection || ':' || invoice_id as document_id, total_amount as amount from {{ ref('stg_tryton__invoice') }}
+    union all
+    select
+        connection || ':line:' || move_line_id as document_id,
+        case when second_currency_id is null then debit_amount - credit_amount else second_currency_amount end as amount
+    from {{ ref('stg_tryton__move_line') }}
 ),
 
 unknown_currency as (
     select
-        'unknown_currency:' || source_documents.document_id as finding_id,
+        'unknown_currency:' || uncounted.document_id as finding_id,
         'extra' as finding,
-        source_documents.document_id,
-        source_documents.amount,
-        'currency ' || coalesce(source_documents.currency, '(none)') || ' of '
-        || coalesce(source_documents.number, source_documents.document_id)
+        'critical' as severity,
+        uncounted.document_id,
+        abs(coalesce(said.amount, 0)) as amount,
+        'currency ' || coalesce(uncounted.currency, '(none)') || ' of '
+        || coalesce(uncounted.number, uncounted.document_id)
         || ' is not one of ISO 4217 that arsync knows: it is in no balance' as detail,
         'finance_systems' as owner
-    from source_documents
-    left join {{ ref('iso_currency') }} as iso on source_documents.currency = iso.currency
-    where iso.currency is null
+    from uncounted
+    left join said on uncounted.document_id = said.document_id
 ),
 
 due_too_early as (
     select
         'due_before_date:' || item.item_id as finding_id,
         'different' as finding,
+        'warning' as severity,
         item.document_id,
         item.amount,
         'due on ' || cast(item.due_date as {{ dbt.type_string() }}) || ', before the invoice date '
@@ -60,13 +75,14 @@ due_too_early as (
     where item.item_type = 'invoice' and item.due_date < item.document_date
 ),
 
--- what the control account holds of a transaction that is none of receivables
+-- what the control account holds of a transaction that is none of receivables, or of no customer
 posted_only as (
     select
         'posted_only:' || line.document_id as finding_id,
         'extra' as finding,
+        'critical' as severity,
         line.document_id,
-        sum(line.amount) as amount,
+        abs(sum(line.amount)) as amount,
         min(line.transaction_type) || ' posts to a control account and is no document of receivables' as detail,
         'finance_systems' as owner,
         min(line.legal_entity_id) as legal_entity_id,
@@ -76,22 +92,68 @@ posted_only as (
     where document.document_id is null
     group by line.document_id
     having sum(line.amount) <> 0
+
+    union all
+
+    select
+        'posted_only:' || ar_line_id as finding_id,
+        'extra' as finding,
+        'critical' as severity,
+        ar_line_id as document_id,
+        abs(amount) as amount,
+        'entry ' || coalesce(move_number, move_id) || ' posts to a control account for no customer' as detail,
+        'finance_systems' as owner,
+        legal_entity_id,
+        currency
+    from {{ ref('int_tryton__ar_line') }}
+    where document_id is null and not is_deleted and amount <> 0
+),
+
+-- where the ledgers differ: which documents the general ledger holds another amount of
+differing as (
+    select legal_entity_id, currency from {{ ref('recon_gl_control') }} where difference <> 0
+),
+
+posted_otherwise as (
+    select
+        'posted_otherwise:' || document.document_id as finding_id,
+        'different' as finding,
+        'critical' as severity,
+        document.document_id,
+        abs(document.amount - coalesce(sum(line.amount), 0)) as amount,
+        document.document_type || ' ' || coalesce(document.number, document.document_id) || ' of '
+        || cast(document.amount as {{ dbt.type_string() }}) || ' posts '
+        || cast(coalesce(sum(line.amount), 0) as {{ dbt.type_string() }}) || ' to control accounts' as detail,
+        'finance_systems' as owner
+    from documents as document
+    inner join differing
+        on document.legal_entity_id = differing.legal_entity_id and document.currency = differing.currency
+    inner join {{ ref('stg_arsync__connection') }} as connection
+        on document.connection = connection.connection and connection.vendor = 'netsuite'
+    left join {{ ref('int_netsuite__ar_line') }} as line
+        on document.document_id = line.document_id
+        and document.legal_entity_id = line.legal_entity_id
+        and document.currency = line.currency
+    group by document.document_id, document.document_type, document.number, document.amount
+    having document.amount <> coalesce(sum(line.amount), 0)
 ),
 
 findings as (
-    select over_applied.*, cast(null as {{ dbt.type_string() }}) as legal_entity_id, cast(null as {{ dbt.type_string() }}) as currency
-    from over_applied
+    {%- for kind in ['over_applied', 'unknown_currency', 'due_too_early', 'posted_otherwise'] %}
+    select
+        {{ kind }}.*,
+        cast(null as {{ dbt.type_string() }}) as legal_entity_id,
+        cast(null as {{ dbt.type_string() }}) as currency
+    from {{ kind }}
     union all
-    select unknown_currency.*, null, null from unknown_currency
-    union all
-    select due_too_early.*, null, null from due_too_early
-    union all
+    {%- endfor %}
     select * from posted_only
 )
 
 select
     findings.finding_id,
     findings.finding,
+    findings.severity,
     coalesce(document.connection, split_part(findings.document_id, ':', 1)) as connection,
     findings.document_id as business_key,
     coalesce(customer.customer_id, document.source_customer_id) as customer_id,
@@ -102,5 +164,5 @@ select
     findings.owner,
     false as is_repairable
 from findings
-left join {{ ref('int_receivable_document') }} as document on findings.document_id = document.document_id
+left join documents as document on findings.document_id = document.document_id
 left join {{ ref('int_customer_record__clustered') }} as customer on document.source_customer_id = customer.record_key
