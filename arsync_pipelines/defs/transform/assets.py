@@ -16,7 +16,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from arsync_pipelines.defs.resources import WAREHOUSE_POOL, PlatformResource
 from arsync_pipelines.defs.transform import build
 from arsync_pipelines.defs.transform.project import Translator
-from arsync_pipelines.domain.errors import WarehouseError
+from arsync_pipelines.domain.errors import CheckFailed, WarehouseError
 from arsync_pipelines.services.rebuild import Built
 
 
@@ -58,7 +58,8 @@ def build_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                     checks.append(shown)
         yield from checks
         if done.error:
-            raise WarehouseError(f"build failed: {done.error}")
+            kind = CheckFailed if done.is_refused else WarehouseError
+            raise kind(f"build failed: {done.error}")
 
     return dbt_build
 

@@ -26,12 +26,15 @@ _UNRUN = frozenset({"view", "ephemeral"})
 class Build:
     """What a build did: results of the tests that ran, and what went wrong ("" when nothing did).
 
+    `is_refused`: tests failed and nothing else did.
+
     `nodes`: parents before children, dbt's result event for what was built, the record for what was left as it is.
     """
 
     nodes: Mapping[str, Mapping[str, Any] | rebuild.Built]
     tests: tuple[TestResult, ...]
     error: str
+    is_refused: bool = False
 
 
 def run(
@@ -83,7 +86,9 @@ def run(
         rebuild.replace(warehouse, {**standing, **made})
     nodes: dict[str, Mapping[str, Any] | rebuild.Built] = dict(reused)
     nodes |= {event["data"]["node_info"]["unique_id"]: event for event in outcome.events}
-    return Build({i: nodes[i] for i in graph.sources_above if i in nodes}, tuple(tests), outcome.error)
+    return Build(
+        {i: nodes[i] for i in graph.sources_above if i in nodes}, tuple(tests), outcome.error, outcome.is_refused
+    )
 
 
 def graph_of(manifest: Mapping[str, Any]) -> rebuild.Graph:

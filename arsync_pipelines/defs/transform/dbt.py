@@ -43,6 +43,12 @@ class Outcome:
     results: tuple[NodeResult, ...]
     error: str
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether tests failed and nothing else did: every model could be built, but what they hold is not right."""
+        failed = [r.status for r in self.results if r.status in _FAILED]
+        return bool(failed) and set(failed) == {"fail"}
+
 
 def build(
     project: Path,
