@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.integration.dbt import company
 from tests.integration.dbt.raw import RawWarehouse
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawWarehouse]:
-    raw = RawWarehouse(Path(tmp_path_factory.mktemp("dbt")) / "warehouse.duckdb")
-    raw.create(company.AS_OF)
-    company.write(raw)
-    raw.dbt("build")
-    yield raw
+def built(built_company: RawWarehouse) -> RawWarehouse:
+    return built_company
 
 
 def test_buckets_of_each_customer_entity_and_currency(built: RawWarehouse) -> None:

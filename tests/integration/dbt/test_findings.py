@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +14,9 @@ AMOUNTS = "select * exclude (as_of_date) from ar_customer_summary where customer
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> company.Books:
+def books(copied_company: company.Books) -> company.Books:
     """The small company, built once with nothing wrong in it."""
-    raw = RawWarehouse(tmp_path / "warehouse.duckdb")
-    raw.create(company.AS_OF)
-    made = company.write(raw)
-    raw.dbt("build")
-    return made
+    return copied_company
 
 
 def documents(raw: RawWarehouse) -> dict[str, dict[str, Any]]:
