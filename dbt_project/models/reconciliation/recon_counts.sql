@@ -66,7 +66,9 @@ source_documents as (
 
 -- what is in an unknown currency is a finding of recon_document, and in no balance
 known_documents as (
-    select source_documents.*
+    select
+        source_documents.connection, source_documents.object, source_documents.currency, source_documents.document_id,
+        source_documents.amount, source_documents.unpaid_amount, coalesce(source_documents.legal_entity_id, '') as legal_entity_id
     from source_documents
     inner join {{ ref('iso_currency') }} as iso on source_documents.currency = iso.currency
 ),
@@ -88,7 +90,7 @@ sources as (
 canonical as (
     select
         document.connection,
-        document.legal_entity_id,
+        coalesce(document.legal_entity_id, '') as legal_entity_id,
         case when connection.vendor = 'files' and document.document_type = 'credit_memo' then 'invoice' else document.document_type end as object,
         document.currency,
         count(*) as row_count,
@@ -103,7 +105,7 @@ canonical as (
 ),
 
 posted_documents as (
-    select connection, legal_entity_id, currency, count(*) as row_count, sum(amount) as total
+    select connection, coalesce(legal_entity_id, '') as legal_entity_id, currency, count(*) as row_count, sum(amount) as total
     from {{ ref('int_receivable_document') }}
     where amount <> 0
     group by 1, 2, 3
@@ -112,8 +114,8 @@ posted_documents as (
 -- a posting that was taken back counts as none
 ledger as (
     select
-        split_part(legal_entity_id, ':', 1) as connection,
-        legal_entity_id,
+        split_part(event_key, ':', 2) as connection,
+        coalesce(legal_entity_id, '') as legal_entity_id,
         currency,
         sum(case when event_type = 'posted' then 1 else -1 end) as row_count,
         sum(amount) as total
@@ -125,7 +127,7 @@ ledger as (
 unpaid as (
     select connection, legal_entity_id, currency, count(*) as row_count, sum(unpaid_amount) as total
     from known_documents
-    where unpaid_amount is not null
+    where unpaid_amount is not null and amount <> 0
     group by 1, 2, 3
 ),
 
@@ -134,11 +136,13 @@ left_open as (
         documents.connection,
         documents.legal_entity_id,
         documents.currency,
-        count(distinct case when event.event_type = 'posted' then event.document_id end) as row_count,
+        sum(
+            case when event.event_key not like 'posted:%' then 0 when event.event_type = 'posted' then 1 else -1 end
+        ) as row_count,
         sum(event.amount) as total
     from {{ ref('fct_receivable_event') }} as event
     inner join known_documents as documents on event.document_id = documents.document_id
-    where documents.unpaid_amount is not null
+    where documents.unpaid_amount is not null and documents.amount <> 0
     group by 1, 2, 3
 ),
 
@@ -201,10 +205,10 @@ compared as (
 )
 
 select
-    step || ':' || coalesce(legal_entity_id, connection) || ':' || object || ':' || coalesce(currency, '') as count_id,
+    step || ':' || coalesce(nullif(legal_entity_id, ''), connection) || ':' || object || ':' || coalesce(currency, '') as count_id,
     step,
     connection,
-    legal_entity_id,
+    nullif(legal_entity_id, '') as legal_entity_id,
     object,
     currency,
     cast(expected_count as bigint) as expected_count,

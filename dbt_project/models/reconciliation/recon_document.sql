@@ -88,8 +88,8 @@ posted_only as (
         min(line.legal_entity_id) as legal_entity_id,
         min(line.currency) as currency
     from {{ ref('int_netsuite__ar_line') }} as line
-    left join {{ ref('int_netsuite__document') }} as document on line.document_id = document.document_id
-    where document.document_id is null
+    -- the types that int_netsuite__document makes documents of
+    where line.transaction_type not in ('CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'Journal')
     group by line.document_id
     having sum(line.amount) <> 0
 
@@ -148,6 +148,10 @@ findings as (
     union all
     {%- endfor %}
     select * from posted_only
+),
+
+concerned as (
+    select * from documents where document_id in (select document_id from findings)
 )
 
 select
@@ -164,5 +168,5 @@ select
     findings.owner,
     false as is_repairable
 from findings
-left join documents as document on findings.document_id = document.document_id
+left join concerned as document on findings.document_id = document.document_id
 left join {{ ref('int_customer_record__clustered') }} as customer on document.source_customer_id = customer.record_key
