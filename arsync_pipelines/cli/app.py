@@ -2,7 +2,7 @@
 
 0  done                      4  a target refused us
 1  something of ours failed  5  the warehouse refused
-2  configuration is wrong    6  a blocking check failed: nothing published, nothing pushed
+2  configuration is wrong    6  a blocking check failed: nothing published, nothing pushed; or a proof does not hold
 3  a source could not be read
 """
 

@@ -9,7 +9,7 @@
     |-- SinkError              a target system could not be written to as a whole (row outcomes are values, not errors)
     |-- WarehouseError         the warehouse refused: locked, corrupt, or a load that does not fit its spec
     |   |-- LoadRefused            rows of a batch do not fit their declared columns; nothing of it was stored
-    |-- CheckFailed            a blocking check failed; nothing was published or pushed
+    |-- CheckFailed            a blocking check failed, nothing was published or pushed; or a proof does not hold
 
 A message says what, where and what to do. Secrets never enter one.
 """
@@ -62,6 +62,6 @@ class LoadRefused(WarehouseError):
 
 
 class CheckFailed(ArsyncError):
-    """A blocking check failed; nothing was published or pushed and the last good snapshot stays."""
+    """A blocking check failed: nothing published, nothing pushed, readers keep what they had. Or a proof fails."""
 
     exit_code = 6
