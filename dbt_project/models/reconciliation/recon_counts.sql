@@ -64,11 +64,17 @@ source_documents as (
     where not invoice.is_deleted and not move.is_deleted and move.state = 'posted'
 ),
 
--- what is in an unknown currency is a finding of recon_document, and in no balance
+-- what is in an unknown currency is a finding of recon_document, and in no balance; an amount counts as its currency
+-- can say it, each document for itself, for that is the amount that anybody can owe
 known_documents as (
     select
-        source_documents.connection, source_documents.object, source_documents.currency, source_documents.document_id,
-        source_documents.amount, source_documents.unpaid_amount, coalesce(source_documents.legal_entity_id, '') as legal_entity_id
+        source_documents.connection,
+        source_documents.object,
+        source_documents.currency,
+        source_documents.document_id,
+        {{ round_money('source_documents.amount', 'iso.minor_unit') }} as amount,
+        {{ round_money('source_documents.unpaid_amount', 'iso.minor_unit') }} as unpaid_amount,
+        coalesce(source_documents.legal_entity_id, '') as legal_entity_id
     from source_documents
     inner join {{ ref('iso_currency') }} as iso on source_documents.currency = iso.currency
 ),

@@ -36,6 +36,7 @@ def differing(folder: Path, ledgers: list[Ledger]) -> dict[Ledger, list[str]]:
         pack.build()
         changed = pack.unchanged()
         assert not changed, f"after round {number + 1} these questions are answered otherwise than before: {changed}"
+    pack.hold()
     return {ledgers[at - 1]: told for at, told in pack.differences().items()}
 
 
