@@ -6,6 +6,7 @@
        |          |-------> unknown       nobody knows whether it took effect: read back before any retry
        |                       |--> acknowledged | pending
        '- pending -> superseded           a newer version of the same key replaced it before it was sent
+    in_flight | unknown -> superseded     it would wait for another attempt, but a newer version was planned meanwhile
     in_flight | unknown -> dead           attempt budget spent
 
 Pure values; storage is ops/, moving them is services/deliver.
@@ -35,9 +36,18 @@ class IntentState(StrEnum):
 ALLOWED: Mapping[IntentState, frozenset[IntentState]] = {
     IntentState.PENDING: frozenset({IntentState.IN_FLIGHT, IntentState.SUPERSEDED}),
     IntentState.IN_FLIGHT: frozenset(
-        {IntentState.ACKNOWLEDGED, IntentState.REJECTED, IntentState.PENDING, IntentState.UNKNOWN, IntentState.DEAD}
+        {
+            IntentState.ACKNOWLEDGED,
+            IntentState.REJECTED,
+            IntentState.PENDING,
+            IntentState.UNKNOWN,
+            IntentState.DEAD,
+            IntentState.SUPERSEDED,
+        }
     ),
-    IntentState.UNKNOWN: frozenset({IntentState.ACKNOWLEDGED, IntentState.PENDING, IntentState.DEAD}),
+    IntentState.UNKNOWN: frozenset(
+        {IntentState.ACKNOWLEDGED, IntentState.PENDING, IntentState.DEAD, IntentState.SUPERSEDED}
+    ),
     IntentState.ACKNOWLEDGED: frozenset(),
     IntentState.REJECTED: frozenset({IntentState.SUPERSEDED}),
     IntentState.SUPERSEDED: frozenset(),

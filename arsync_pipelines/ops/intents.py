@@ -6,10 +6,11 @@ Times are aware UTC.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, exists, func, insert, or_, select, update
 
 from arsync_pipelines.domain.push import ALLOWED, FailureClass, IntentState, PushIntent
 from arsync_pipelines.ops.rows import (
@@ -131,11 +132,13 @@ class IntentStore:
     def settle(self, settlements: Sequence[Settlement]) -> None:
         """Close the open attempt of each intent and move its state, in one transaction.
 
-        Raises ValueError when a move is not in domain.push.ALLOWED; nothing is stored then.
+        What would wait again although a newer version of its record exists is superseded: sent later than that one it
+        would put back an old value. Raises ValueError, and stores nothing, when a move is not in domain.push.ALLOWED.
         """
         if not settlements:
             return
         with self._engine.begin() as db:
+            settlements = _without_overtaken(db, settlements)
             ids = [s.intent_id for s in settlements]
             states: dict[str, IntentState] = {}
             for start in range(0, len(ids), 500):
@@ -255,3 +258,25 @@ class IntentStore:
         )  # fmt: skip
         with self._engine.connect() as db:
             return [dict(row._mapping) for row in db.execute(query)]
+
+
+def _without_overtaken(db: Connection, settlements: Sequence[Settlement]) -> list[Settlement]:
+    """The settlements, those to `pending` of a version that a newer one has overtaken turned into `superseded`."""
+    waiting = [s.intent_id for s in settlements if s.state is IntentState.PENDING]
+    newer = push_intent.alias("newer")
+    overtaken: set[str] = set()
+    for start in range(0, len(waiting), 500):
+        query = select(push_intent.c.intent_id).where(
+            push_intent.c.intent_id.in_(waiting[start : start + 500]),
+            exists().where(
+                newer.c.connection == push_intent.c.connection,
+                newer.c.object == push_intent.c.object,
+                newer.c.business_key == push_intent.c.business_key,
+                newer.c.version > push_intent.c.version,
+            ),
+        )
+        overtaken.update(db.execute(query).scalars())
+    return [
+        replace(s, state=IntentState.SUPERSEDED, next_attempt_at=None) if s.intent_id in overtaken else s
+        for s in settlements
+    ]

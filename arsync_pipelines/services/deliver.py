@@ -71,22 +71,22 @@ class Delivery:
 
         Raises SinkError when the target refuses us as a whole; what was claimed waits again, nothing is lost.
         """
-        self._recover()
+        self.recover()
         for object_name in self.sink.capabilities.objects:
             self._deliver(object_name)
         return self.results
 
-    def _result(self, object_name: str) -> ObjectResult:
-        return self.results.setdefault(object_name, ObjectResult())
-
-    def _recover(self) -> None:
-        """What a dead process left in flight or unknown is settled by looking, before anything new is sent."""
+    def recover(self) -> None:
+        """Settle by looking what a dead process left in flight or unknown, before anything new is planned or sent."""
         connection = self.sink.connection
         lost = self.store.in_states(connection, [IntentState.IN_FLIGHT])
         self.store.mark_unknown(lost, self.now(), "the process that sent this ended before it saw the answer")
         for object_name in self.sink.capabilities.objects:
             unknown = self.store.in_states(connection, [IntentState.UNKNOWN], object_name)
             self._resolve_unknown(object_name, unknown)
+
+    def _result(self, object_name: str) -> ObjectResult:
+        return self.results.setdefault(object_name, ObjectResult())
 
     def _deliver(self, object_name: str) -> None:
         started = time.perf_counter()

@@ -63,6 +63,8 @@ class PushService:
     ) -> PushReport:
         """Plan, check, store and deliver. Raises CheckFailed (nothing stored or sent) or SinkError (rows wait)."""
         with self._only_one(sink.connection):
+            delivery = Delivery(self.store, sink, self.policy, progress=progress)
+            delivery.recover()  # a plan that did not know what became of the last one would let it overtake this one
             plan = self.plan(sink, objects)
             report = PushReport(sink.connection, plan.snapshot_id, already_sent=plan.already_sent, held=plan.held)
             by_object: dict[str, list[Difference]] = {}
@@ -81,7 +83,6 @@ class PushService:
             failpoint("push.planned")
             self.store.add(to_intents(plan, self.store, now), now)
             failpoint("push.stored")
-            delivery = Delivery(self.store, sink, self.policy, progress=progress)
             report.results = delivery.run()
             return report
 

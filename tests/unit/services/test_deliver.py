@@ -123,6 +123,22 @@ def test_a_newer_version_supersedes_the_waiting_one(store: IntentStore) -> None:
     assert target.records["invoice", "k"] == {"open_amount": "2.00"}
 
 
+@pytest.mark.parametrize("answer", ["retry", "unknown"])
+def test_a_version_overtaken_on_its_way_is_not_sent_again(store: IntentStore, answer: str) -> None:
+    def overtake(_intent: PushIntent, nth: int) -> str:
+        if nth > 1:
+            return "acknowledged"
+        store.add([intent("k", 2, "2.00")], START)  # planned while the first is on its way
+        return answer
+
+    store.add([intent("k", 1, "1.00")], START)
+    target = ScriptedTarget(overtake)
+    deliver(store, target)
+    assert states(store) == {"acknowledged": 1, "superseded": 1}
+    assert target.records["invoice", "k"] == {"open_amount": "2.00"}
+    assert target.effects == {("invoice", "k", intent("k", 2, "2.00").payload_hash): 1}
+
+
 def test_a_sink_that_refuses_as_a_whole_leaves_everything_waiting(store: IntentStore) -> None:
     class Refusing(ScriptedTarget):
         def write(self, object_name: str, intents: object) -> object:  # type: ignore[override]

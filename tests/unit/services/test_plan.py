@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.checks import CheckResult
 from arsync_pipelines.domain.errors import CheckFailed, WarehouseError
 from arsync_pipelines.ops.engine import open_sqlite
@@ -134,6 +135,41 @@ def test_a_waiting_intent_whose_difference_has_gone_is_superseded(
     published.rows["sync_salesforce__invoice"] = []
     assert service.push(ScriptedTarget()).superseded == 1
     assert {r["state"] for r in store.counts()} == {"superseded"}
+
+
+@pytest.fixture
+def died(service: PushService, published: PublishedRows) -> Iterator[ScriptedTarget]:
+    """A target that holds 100.00 of an invoice, and a push of 50.00 that died between claim and request."""
+    published.rows["sync_salesforce__invoice"] = [
+        row("erp:1", {"open_amount": "50.00"}, {"open_amount": "100.00"}),
+        row("erp:2", {"open_amount": "1.00"}, {"open_amount": "2.00"}),
+    ]
+    target = ScriptedTarget()
+    target.records["invoice", "erp:1"] = {"open_amount": "100.00"}
+    failpoint.arm("push.claimed:1:raise")
+    with pytest.raises(failpoint.FailpointRaised):
+        service.push(target)
+    failpoint.arm("")
+    yield target
+    failpoint.arm("")
+
+
+def test_what_a_killed_push_had_claimed_never_overwrites_a_newer_version(
+    service: PushService, published: PublishedRows, store: IntentStore, died: ScriptedTarget
+) -> None:
+    published.rows["sync_salesforce__invoice"] = [row("erp:1", {"open_amount": "0.00"}, {"open_amount": "100.00"})]
+    service.push(died)
+    assert died.records["invoice", "erp:1"] == {"open_amount": "0.00"}
+    assert died.seen == {"erp:1": 1}, "neither the old value nor what differs no longer was sent"
+    assert {r["state"]: r["intents"] for r in store.counts()} == {"superseded": 2, "acknowledged": 1}
+
+
+def test_what_a_killed_push_had_claimed_is_sent_when_it_is_still_wanted(
+    service: PushService, store: IntentStore, died: ScriptedTarget
+) -> None:
+    service.push(died)
+    assert died.records["invoice", "erp:1"] == {"open_amount": "50.00"}
+    assert {r["state"]: r["intents"] for r in store.counts()} == {"acknowledged": 2}
 
 
 def test_a_failed_payload_check_stores_and_sends_nothing(
