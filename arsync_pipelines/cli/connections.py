@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from arsync_pipelines import bootstrap, settings
 from arsync_pipelines.cli.console import out, print_json, table
@@ -30,7 +31,7 @@ def init(
             continue
         done = prepare(connection.name, connection.options, settings.reveal)
         for line in done or ["everything arsync writes to is there"]:
-            out.print(f"[bold]{connection.name}[/]: {line}")
+            out.print(f"[bold]{connection.name}[/]: {escape(line)}")
 
 
 def doctor(as_json: AsJson = False) -> None:

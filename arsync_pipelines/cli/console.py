@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)  # a pipe has no width to fit into
 err = Console(stderr=True, highlight=False)
@@ -17,7 +18,7 @@ err = Console(stderr=True, highlight=False)
 
 def complain(message: str) -> None:
     """An error for a person, on standard error."""
-    err.print("[bold red]error[/]", message, markup=True, soft_wrap=True)
+    err.print("[bold red]error[/]", Text(message), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -27,7 +28,9 @@ def print_json(value: Any) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table; columns whose name ends in * are right-aligned (the * is not shown)."""
-    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    drawn = Table(
+        title=Text(title), title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False
+    )
     for column in columns:
         drawn.add_column(column.rstrip("*"), justify="right" if column.endswith("*") else "left")
     for row in rows:
@@ -36,7 +39,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     out.print()
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> str | Text:
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -47,4 +50,4 @@ def _cell(value: Any) -> str:
         return f"{value:,.2f}"
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    return str(value).replace("[", r"\[")
+    return Text(str(value))

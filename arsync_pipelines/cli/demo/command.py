@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from arsync_pipelines import bootstrap, settings
-from arsync_pipelines.cli.console import err, out
+from arsync_pipelines.cli.console import complain, err, out
 from arsync_pipelines.cli.demo.world import World, running_world
 from arsync_pipelines.cli.runs import require, run_job
 
@@ -78,7 +78,7 @@ def _prepare() -> None:
     for name in platform.connections:
         for check in platform.source(name).check():
             if check.status == "failed":
-                err.print(f"[red]{name}: {check.name}: {check.detail} {check.advice}[/]")
+                complain(f"{name}: {check.name}: {check.detail} {check.advice}")
 
 
 def _live(world: World, port: int) -> None:
