@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'ar_customer_summary'}}}) }}
 -- every currency that has to be converted has a rate at the as-of date
 select distinct summary.customer_id, summary.currency, customer.currency as customer_currency
 from {{ ref('ar_customer_summary') }} as summary

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_receivable_item'}}}) }}
 -- instalments of an invoice add up to its total
 select item.document_id, sum(item.amount) as items, max(document.amount) as posted
 from {{ ref('fct_receivable_item') }} as item

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'recon_counts'}}}) }}
 -- depends_on: {{ ref('recon_finding') }} (written first, so that the finding stands beside the failed test)
 -- every current raw document is a canonical one and in the ledger, count and control total
 select *

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'ar_customer_summary'}}}) }}
 -- the summary adds up to the open items, per legal entity and currency: no roll-up adds two currencies
 with summary as (
     select

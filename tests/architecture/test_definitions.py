@@ -78,6 +78,14 @@ def test_definitions_are_those_on_file(definitions: dg.Definitions, refresh: boo
     assert not difference, f"Dagster's definitions changed; if that is meant, run with ARSYNC_REFRESH=1\n{difference}"
 
 
+def test_every_dbt_test_is_a_check_that_people_see(definitions: dg.Definitions, manifest: dict[str, Any]) -> None:
+    """One over several models must name its own: {{ config(meta={'dagster': {'ref': {'name': '<model>'}}}) }}."""
+    shown = {key.name for key in definitions.get_repository_def().asset_graph.asset_check_keys}
+    tests = [node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    assert len(tests) > 50
+    assert [name for name in tests if name not in shown] == []
+
+
 def test_every_asset_tells_what_it_is_and_whose(definitions: dg.Definitions) -> None:
     assets = describe(definitions)["assets"]
     assert assets
