@@ -15,20 +15,25 @@ if TYPE_CHECKING:
 _SAMPLE = 5
 
 
-def validate(suite: Suite, subject: str, chunks: Iterable[Sequence[Mapping[str, Any]]]) -> list[CheckResult]:
+def validate(
+    suite: Suite, subject: str, key: Sequence[str], chunks: Iterable[Sequence[Mapping[str, Any]]]
+) -> list[CheckResult]:
     """One result per expectation, its counts summed over all chunks of rows (dicts with the same keys).
 
+    `key`: columns by which a person finds a row again; samples show them beside the value that breaks the rule.
     No chunk, no result. An expectation that GX cannot evaluate (a column is missing) fails with GX's message.
     """
     totals: dict[str, CheckResult] = {}
     for rows in chunks:
-        for result in _validate_chunk(suite, subject, rows):
+        for result in _validate_chunk(suite, subject, key, rows):
             seen = totals.get(result.name)
             totals[result.name] = _merge(seen, result) if seen else result
     return list(totals.values())
 
 
-def _validate_chunk(suite: Suite, subject: str, rows: Sequence[Mapping[str, Any]]) -> list[CheckResult]:
+def _validate_chunk(
+    suite: Suite, subject: str, key: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> list[CheckResult]:
     import great_expectations as gx
     import pandas as pd
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
@@ -43,7 +48,7 @@ def _validate_chunk(suite: Suite, subject: str, rows: Sequence[Mapping[str, Any]
         gx.ExpectationSuite(name=suite.name, expectations=expectations),
         result_format={"result_format": "SUMMARY", "partial_unexpected_count": _SAMPLE},
     )
-    return [_to_result(subject, r, len(rows)) for r in outcome.results]
+    return [_to_result(subject, r, key, rows) for r in outcome.results]
 
 
 def _frames() -> BatchDefinition[Any]:
@@ -57,7 +62,7 @@ def _frames() -> BatchDefinition[Any]:
     return asset.add_batch_definition_whole_dataframe("whole")
 
 
-def _to_result(subject: str, result: Any, rows: int) -> CheckResult:
+def _to_result(subject: str, result: Any, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> CheckResult:
     config = result.expectation_config
     column = config.kwargs.get("column", "")
     name = f"{config.type.removeprefix('expect_')}{f'({column})' if column else ''}"
@@ -69,17 +74,29 @@ def _to_result(subject: str, result: Any, rows: int) -> CheckResult:
         detail = str(exception.get("exception_message", "")).splitlines()[0][:300]
     elif not result.success and "observed_value" in result.result:
         detail = f"observed {result.result['observed_value']}"[:300]
-    failing = int(result.result.get("unexpected_count", 0 if result.success else rows) or 0)
+    failing = int(result.result.get("unexpected_count", 0 if result.success else len(rows)) or 0)
     return CheckResult(
         subject=subject,
         name=name,
         passed=bool(result.success),
         severity="warning" if str(config.severity.value) == "warning" else "error",
-        checked=rows,
+        checked=len(rows),
         failing=failing if not result.success else 0,
         detail=detail,
-        sample=[{column or "value": value} for value in result.result.get("partial_unexpected_list", [])][:_SAMPLE],
+        sample=_sample(result.result, [*key, column] if column else key, rows),
     )
+
+
+def _sample(
+    found: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """A few offending rows, of each the columns asked for.
+
+    By their position in the frame: GX collects other columns (`unexpected_index_column_names`) row by row for *all*
+    offenders, half a minute for fifty thousand.
+    """
+    offenders = [rows[position] for position in found.get("partial_unexpected_index_list") or ()][:_SAMPLE]
+    return [{name: row[name] for name in columns if name in row} for row in offenders]
 
 
 def _merge(left: CheckResult, right: CheckResult) -> CheckResult:

@@ -38,22 +38,21 @@ class LandingChecks:
         high = self.warehouse.query(f"select coalesce(max(_seq), 0) as seq from {spec.table}")[0]["seq"]
         if high <= low:
             return []
-        results = validate(suite, spec.table, self._current(spec, suite.columns, low, high))
+        results = validate(suite, spec.table, _key(spec), self._current(spec, suite.columns, low, high))
         if not any(r.blocks for r in results):
             self._store({**passed, spec.table: high})
         # rows that were all deleted again leave nothing to look at: that is a pass as well
         return results or [CheckResult(spec.table, "nothing_current", passed=True, severity="warning")]
 
     def _current(self, spec: StreamSpec, columns: list[str], low: int, high: int) -> Iterator[list[dict[str, Any]]]:
-        key = ", ".join(("_connection", *spec.primary_key))
-        shown = ", ".join(dict.fromkeys([*spec.primary_key, *columns]))
+        key = ", ".join(_key(spec))
+        shown = ", ".join(f"r.{column}" for column in dict.fromkeys([*_key(spec), *columns]))
         start = low
         while start < high:
             # a slice of load order; a row with a newer version further on is not current and is left out
             newest = f"select {key}, max(_seq) as _newest from {spec.table} where _seq > ? group by {key}"
             rows = self.warehouse.query(
-                f"with newest as ({newest}) select {', '.join(f'r.{c.strip()}' for c in shown.split(','))}"
-                f" from {spec.table} r join newest using ({key})"
+                f"with newest as ({newest}) select {shown} from {spec.table} r join newest using ({key})"
                 " where r._seq = newest._newest and not r._is_deleted and r._seq > ? and r._seq <= ?",
                 [low, start, start + _CHUNK],
             )
@@ -70,3 +69,8 @@ class LandingChecks:
 
     def _store(self, watermarks: dict[str, int]) -> None:
         self.warehouse.replace_table(WATERMARKS, {"raw_table": "varchar", "seq": "bigint"}, list(watermarks.items()))
+
+
+def _key(spec: StreamSpec) -> tuple[str, ...]:
+    """What names a record among those of all connections."""
+    return ("_connection", *spec.primary_key)

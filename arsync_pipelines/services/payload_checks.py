@@ -31,7 +31,7 @@ class PayloadChecks:
             detail = f"expectations/payload/{system}/{object_name}.json is missing"
             missing = CheckResult(subject, "has_suite", passed=False, checked=len(differences), detail=detail)
             return [ownership, missing]
-        return [ownership, *validate(suite, subject, _frames(differences))]
+        return [ownership, *validate(suite, subject, ("business_key",), _frames(differences))]
 
 
 def _ownership(subject: str, object_name: str, differences: Sequence[Difference]) -> CheckResult:

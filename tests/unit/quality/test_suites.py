@@ -37,17 +37,17 @@ def test_counts_add_up_over_chunks_and_samples_show_the_offenders() -> None:
         {"id": "1", "symbol": "EUR", "currencyprecision": "2"},
         {"id": "2", "symbol": "eur", "currencyprecision": "2"},
     )
-    results = {r.name: r for r in validate(suite, "raw_netsuite__currency", [[good, bad], [good], [bad]])}
+    results = {r.name: r for r in validate(suite, "raw_netsuite__currency", ("id",), [[good, bad], [good], [bad]])}
     symbol = results["column_values_to_match_regex(symbol)"]
     assert (symbol.passed, symbol.blocks, symbol.checked, symbol.failing) == (False, True, 4, 2)
-    assert symbol.sample == [{"symbol": "eur"}, {"symbol": "eur"}]
+    assert symbol.sample == [{"id": "2", "symbol": "eur"}, {"id": "2", "symbol": "eur"}]
     assert results["column_values_to_not_be_null(id)"].passed
 
 
 def test_a_missing_column_fails_with_its_name() -> None:
     suite = suites.find(ROOT, "landing", "netsuite", "currency")
     assert suite is not None
-    results = validate(suite, "raw_netsuite__currency", [[{"id": "1", "currencyprecision": "2"}]])
+    results = validate(suite, "raw_netsuite__currency", ("id",), [[{"id": "1", "currencyprecision": "2"}]])
     failed = [r for r in results if not r.passed]
     assert len(failed) == 2
     assert all('"symbol"' in r.detail for r in failed)
@@ -57,7 +57,11 @@ def test_a_payload_with_a_column_nobody_agreed_to_is_refused() -> None:
     suite = suites.find(ROOT, "payload", "salesforce", "account")
     assert suite is not None
     row = {"business_key": "001000000000001AAA", "parent_key": "001000000000001AAA"}
-    (columns,) = [r for r in validate(suite, "payload", [[{**row, "iban": "X"}]]) if r.name.startswith("table_columns")]
+    (columns,) = [
+        r
+        for r in validate(suite, "payload", ("business_key",), [[{**row, "iban": "X"}]])
+        if r.name.startswith("table_columns")
+    ]
     assert not columns.passed
 
 
