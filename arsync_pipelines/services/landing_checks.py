@@ -6,7 +6,7 @@ it good; and the cost follows the change, not the history.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,49 +16,66 @@ from arsync_pipelines.ports.source import StreamSpec
 from arsync_pipelines.ports.warehouse import Warehouse
 from arsync_pipelines.quality import suites
 from arsync_pipelines.quality.validate import validate
+from arsync_pipelines.services import gate
 
 WATERMARKS = "raw_arsync__landing_checked"
-_CHUNK = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class LandingChecks:
-    """Runs expectations/landing/<system>/<stream>.json over new rows. Inside `warehouse.writing()`."""
+    """Runs expectations/landing/<system>/<stream>.json over new rows, at most `slice_rows` in memory at a time."""
 
     warehouse: Warehouse
     root: Path
+    slice_rows: int = 50_000
 
-    def run(self, spec: StreamSpec) -> list[CheckResult]:
-        """Results by expectation; [] when nothing landed since the last pass or the stream has no suite."""
-        suite = suites.find(self.root, "landing", spec.system, spec.name)
-        if suite is None:
-            return []
+    def run(self, specs: Sequence[StreamSpec], run_id: str) -> dict[str, list[CheckResult]]:
+        """Look at what landed in the tables of `specs` and record it at the gate. Inside `warehouse.writing()`.
+
+        Results by table and expectation: none for a table where nothing landed since its suite last passed, [] for a
+        stream without a suite.
+        """
         passed = self._watermarks()
-        low = passed.get(spec.table, 0)
-        high = self.warehouse.query(f"select coalesce(max(_seq), 0) as seq from {spec.table}")[0]["seq"]
-        if high <= low:
-            return []
-        results = validate(suite, spec.table, _key(spec), self._current(spec, suite.columns, low, high))
-        if not any(r.blocks for r in results):
-            self._store({**passed, spec.table: high})
-        # rows that were all deleted again leave nothing to look at: that is a pass as well
-        return results or [CheckResult(spec.table, "nothing_current", passed=True, severity="warning")]
+        found: dict[str, list[CheckResult]] = {}
+        for spec in specs:
+            high = self.warehouse.query(f"select coalesce(max(_seq), 0) as seq from {spec.table}")[0]["seq"]
+            suite = suites.find(self.root, "landing", spec.system, spec.name)
+            if suite is None:
+                found[spec.table] = []
+            elif high > (low := passed.get(spec.table, 0)):
+                results = validate(suite, spec.table, _key(spec), self._current(spec, suite.columns, low))
+                # rows that were all deleted again leave nothing to look at: that is a pass as well
+                found[spec.table] = results or [
+                    CheckResult(spec.table, "nothing_current", passed=True, severity="warning")
+                ]
+                if not any(r.blocks for r in results):
+                    passed[spec.table] = high
+        # first the gate: killed in between, we look again; the other way round an old failure would stand
+        gate.record_landing(self.warehouse, found, run_id)
+        self._store(passed)
+        return found
 
-    def _current(self, spec: StreamSpec, columns: list[str], low: int, high: int) -> Iterator[list[dict[str, Any]]]:
-        key = ", ".join(_key(spec))
-        shown = ", ".join(f"r.{column}" for column in dict.fromkeys([*_key(spec), *columns]))
-        start = low
-        while start < high:
-            # a slice of load order; a row with a newer version further on is not current and is left out
-            newest = f"select {key}, max(_seq) as _newest from {spec.table} where _seq > ? group by {key}"
+    def _current(self, spec: StreamSpec, columns: list[str], low: int) -> Iterator[list[dict[str, Any]]]:
+        """Slices in load order, without rows that have a newer version further on, however far."""
+        # one pass finds the slices and what is outdated in each; to ask anew per slice would be quadratic
+        slices = self.warehouse.query(
+            "with version as (select _seq, row_number() over (order by _seq) - 1 as place,"
+            f" lead(_seq) over (partition by {', '.join(_key(spec))} order by _seq) as newer"
+            f" from {spec.table} where _seq > ?)"
+            " select min(_seq) as first, max(_seq) as last,"
+            " array_agg(_seq) filter (where newer is not null) as outdated"
+            " from version group by place - place % ? order by first",
+            [low, self.slice_rows],
+        )
+        shown = ", ".join(dict.fromkeys(["_seq", *_key(spec), *columns]))
+        for part in slices:
             rows = self.warehouse.query(
-                f"with newest as ({newest}) select {shown} from {spec.table} r join newest using ({key})"
-                " where r._seq = newest._newest and not r._is_deleted and r._seq > ? and r._seq <= ?",
-                [low, start, start + _CHUNK],
+                f"select {shown} from {spec.table} where _seq between ? and ? and not _is_deleted",
+                [part["first"], part["last"]],
             )
-            start += _CHUNK
-            if rows:
-                yield rows
+            outdated = set(part["outdated"] or ())
+            if current := [row for row in rows if row.pop("_seq") not in outdated]:
+                yield current
 
     def _watermarks(self) -> dict[str, int]:
         if not self.warehouse.query("select 1 from information_schema.tables where table_name = ?", [WATERMARKS]):

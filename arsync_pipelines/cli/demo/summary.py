@@ -113,4 +113,4 @@ def print_summary(report: dict[str, Any], held: bool) -> None:
 def expectations(platform: Platform) -> int:
     """Landing expectations whose last result stands at the gate."""
     with platform.warehouse.writing():
-        return sum(str(row["subject"]).startswith("raw_") for row in gate.stored(platform.warehouse))
+        return sum(row["origin"] == "landing" for row in gate.stored(platform.warehouse))

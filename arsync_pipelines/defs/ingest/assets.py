@@ -15,7 +15,6 @@ from arsync_pipelines.defs.resources import FRESHNESS, OWNERS, WAREHOUSE_POOL, P
 from arsync_pipelines.domain.checks import CheckResult, summary
 from arsync_pipelines.domain.errors import CheckFailed
 from arsync_pipelines.ports.source import ReadStats, StreamSpec
-from arsync_pipelines.services import gate
 
 LANDING_CHECK = "landing_expectations"
 
@@ -82,12 +81,11 @@ def run_ingest(
     """Ingest `streams` of every connection of `vendor`, then run their landing suites and record them at the gate."""
     stats = read_streams(context, platform, vendor, [s.name for s in streams], config)
     with platform.warehouse.writing():
-        results = {spec.table: platform.landing_checks.run(spec) for spec in streams}
-        gate.record(platform.warehouse, [r for rs in results.values() for r in rs], context.run.run_id)
+        results = platform.landing_checks.run(streams, context.run.run_id)
     for spec in streams:
         of_stream = [s for s in stats if s.stream == spec.name]
         yield dg.MaterializeResult(asset_key=raw_key(spec), metadata=_metadata(of_stream))
-        yield to_asset_check(LANDING_CHECK, raw_key(spec), results[spec.table])
+        yield to_asset_check(LANDING_CHECK, raw_key(spec), results.get(spec.table, ()))
     everything: list[CheckResult] = [r for rs in results.values() for r in rs]
     if any(r.blocks for r in everything):
         raise dg.Failure(

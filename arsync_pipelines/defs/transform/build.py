@@ -14,7 +14,7 @@ from typing import Any
 from arsync_pipelines.bootstrap import Platform, all_streams
 from arsync_pipelines.defs.transform import dbt
 from arsync_pipelines.defs.transform.project import PROJECT_DIR, generated_dir, source_files, write_profile
-from arsync_pipelines.defs.transform.results import TestResult, test_names, test_results, with_sample
+from arsync_pipelines.defs.transform.results import TestResult, known_tests, test_results, with_sample
 from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.services import attempts, gate, rebuild
 
@@ -79,8 +79,7 @@ def run(
             )
         failpoint("build.built")
         tests = [with_sample(warehouse, r) for r in test_results(outcome.results, manifest)]
-        gate.record(warehouse, [t.check for t in tests], run_id)
-        gate.forget_removed_tests(warehouse, test_names(manifest))
+        gate.record_models(warehouse, [t.check for t in tests], run_id, known_tests(manifest))
         done = {r.node_id for r in outcome.results if r.succeeded}
         made = rebuild.built_now(current, rebuild.finished(graph, current, standing, done), run_id)
         rebuild.replace(warehouse, {**standing, **made})

@@ -45,10 +45,10 @@ def test_results(results: Iterable[NodeResult], manifest: Mapping[str, Any]) -> 
     return found
 
 
-def test_names(manifest: Mapping[str, Any]) -> set[str]:
-    """Names of every data test and unit test of the project."""
+def known_tests(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Subject and name of every data test and unit test of the project."""
     tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
-    return {node["name"] for node in [*tests, *manifest.get("unit_tests", {}).values()]}
+    return {(_subject(node, manifest), node["name"]) for node in [*tests, *manifest.get("unit_tests", {}).values()]}
 
 
 def with_sample(warehouse: Warehouse, result: TestResult) -> TestResult:
