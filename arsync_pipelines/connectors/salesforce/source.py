@@ -61,10 +61,11 @@ class SalesforceSource:
         return check(self._api)
 
     def has_changes(self, stream: str, cursor: Cursor | None) -> bool:
-        if not cursor or "at" not in cursor:
+        if cursor is None or "job" in cursor:
             return True
         newest = self._newest(stream)
-        return newest is not None and newest > _position(cursor)
+        # an object that was empty has a cursor without a place; while it stays so, there is no news
+        return newest is not None and ("at" not in cursor or newest > _position(cursor))
 
     def read(self, stream: str, cursor: Cursor | None, *, since: datetime | None = None) -> Iterator[Page]:
         """Pages after `cursor`; see ports.source.Source.

@@ -37,29 +37,24 @@ def changes_sensor(
         runs = context.instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED), limit=1)
         if runs:
             return dg.SkipReason(f"run {runs[0].dagster_run.run_id} is under way")
+        sources = [built.source(connection.name) for connection in built.of_vendor(connector.vendor)]
+        # what a connection offers: a folder of extracts may have fewer streams than its vendor
+        asked = [(source, spec) for source in sources for spec in source.streams()]
         try:
             with built.warehouse.writing(timeout=1):
-                cursors = {
-                    (c.name, spec.name): built.warehouse.cursor(c.name, spec.name)
-                    for c in built.of_vendor(connector.vendor)
-                    for spec in connector.streams
-                }
+                cursors = [built.warehouse.cursor(source.connection, spec.name) for source, spec in asked]
         except WarehouseError as error:
             return dg.SkipReason(f"the warehouse is busy: {error}")
-        for connection in built.of_vendor(connector.vendor):
-            source = built.source(connection.name)
-            for spec in connector.streams:
-                if spec.cursor is None and cursors[connection.name, spec.name] is not None:
-                    continue  # small reference data: read along with the next change of anything else
-                try:
-                    changed = source.has_changes(spec.name, cursors[connection.name, spec.name])
-                except ArsyncError as error:
-                    context.log.error(f"{connection.name}.{spec.name}: {error}")
-                    raise
-                if changed:
-                    context.log.info(f"{connection.name}.{spec.name} has news")
-                    request = dg.RunRequest(tags={"arsync/reason": f"{spec.table} changed"})
-                    return dg.SensorResult(run_requests=[request])
+        for (source, spec), cursor in zip(asked, cursors, strict=True):
+            try:
+                changed = source.has_changes(spec.name, cursor)
+            except ArsyncError as error:
+                context.log.error(f"{source.connection}.{spec.name}: {error}")
+                raise
+            if changed:
+                context.log.info(f"{source.connection}.{spec.name} has news")
+                request = dg.RunRequest(tags={"arsync/reason": f"{spec.table} changed"})
+                return dg.SensorResult(run_requests=[request])
         return dg.SkipReason(f"nothing new in {connector.title}")
 
     return sensor

@@ -211,6 +211,14 @@ def test_news_is_seen_by_one_cheap_request() -> None:
     assert source(org).has_changes("user", None)
 
 
+def test_an_object_without_records_is_no_news_once_it_was_read() -> None:
+    org = Table([])
+    last = list(source(org).read("user", None))[-1].cursor
+    assert not source(org).has_changes("user", last)
+    org.records.append(record(1, 1))
+    assert source(org).has_changes("user", last)
+
+
 class BulkTable(Table):
     """A Table that also runs query jobs, two rows a result page; only the first page has a header."""
 
