@@ -49,9 +49,9 @@ HISTORIES = (
 )  # fmt: skip
 UNCOMPARED = {
     "known_at", "first_loaded_at", "valid_from", "_seq", "finding_key", "first_seen_at", "last_seen_at",
-    "oldest_first_seen_at",
+    "oldest_first_seen_at", "times_seen",
 }  # fmt: skip
-"""When we learned something: a build from nothing learns of a correction only what it came to."""
+"""When and how often we learned something: a build from nothing learns of a correction only what it came to."""
 
 
 class House:
