@@ -1,4 +1,4 @@
-"""`arsync bench NAME`: runs a measurement of tests/benchmarks in a process of its own.
+"""`arsync bench NAME`: runs a measurement or a long proof of tests/benchmarks in a process of its own.
 
 Each prints machine, sizes and peers; --json makes it one document, --check exits non-zero below a target.
 """
@@ -14,7 +14,7 @@ import typer
 from arsync_pipelines.bootstrap import PROJECT_ROOT
 from arsync_pipelines.cli.console import err
 
-NAMES = ("ingest", "build", "asof", "push")
+NAMES = ("ingest", "build", "asof", "push", "mutants", "oracle", "tryton")
 
 
 def bench(

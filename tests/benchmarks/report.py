@@ -35,6 +35,15 @@ def machine() -> dict[str, Any]:
     return {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
 
 
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows of the same keys in columns, below their names."""
+    cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(len(row[at]) for row in cells) for at in range(len(cells[0]))]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+    )
+
+
 def main(name: str, run: Callable[[float], dict[str, Any]], targets: tuple[Target, ...]) -> None:
     """Run at --scale, print, and with --check exit 1 when a target is missed.
 
@@ -53,6 +62,8 @@ def main(name: str, run: Callable[[float], dict[str, Any]], targets: tuple[Targe
     else:
         width = max(len(key) for key in document)
         for key, value in document.items():
-            sys.stdout.write(f"{key:<{width}}  {value}\n")
+            is_table = isinstance(value, list) and value and isinstance(value[0], dict)
+            text = "\n" + table(value) if is_table else value
+            sys.stdout.write(f"{key:<{width}}  {text}\n")
     if given.check and given.scale >= 1 and missed:
         sys.exit(1)

@@ -25,7 +25,7 @@ def built_company(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> R
             raw.path.unlink(missing_ok=True)
             raw.create(company.AS_OF)
             company.write(raw)
-            raw.dbt("build")
+            raw.dbt("build", unit_tests=True)
             seq.write_text(str(raw.seq), encoding="utf-8")
         raw.seq = int(seq.read_text(encoding="utf-8"))
     return raw

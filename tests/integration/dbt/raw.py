@@ -7,9 +7,6 @@ hold is `company.py`'s.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -24,8 +21,7 @@ from arsync_pipelines.connectors.stripe.spec import STREAMS as STRIPE
 from arsync_pipelines.connectors.tryton.spec import STREAMS as TRYTON
 from arsync_pipelines.ports.source import Field, StreamSpec
 from arsync_pipelines.warehouse.tables import ensure_tables
-
-PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
+from tests.integration.dbt.in_process import Done, Worker
 
 
 def _files(name: str, columns: str) -> StreamSpec:
@@ -125,18 +121,14 @@ class RawWarehouse:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def dbt(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run dbt in a process of its own, as production does; its output is in the error when it fails."""
+    def dbt(self, *arguments: str, check: bool = True, unit_tests: bool = False) -> Done:
+        """Run dbt, which parsed the project when it was first asked; its output is in the error when it fails.
+
+        `unit_tests`, which look at no row of the warehouse, are part of a build when asked for.
+        """
         self.flush()
-        environment = os.environ | {
-            "ARSYNC_WAREHOUSE_PATH": str(self.path),
-            "DBT_TARGET_PATH": str(self.path.parent / "target"),
-            "DBT_LOG_PATH": str(self.path.parent / "logs"),
-            "DBT_PROJECT_DIR": str(PROJECT),
-            "DBT_PROFILES_DIR": str(PROJECT),
-        }
-        command = [str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        left_out = ("--exclude-resource-type", "unit_test") if arguments[0] == "build" and not unit_tests else ()
+        done = Worker.shared().run(self.path, (*arguments, *left_out))
         if check and done.returncode:
-            raise AssertionError(f"dbt {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
+            raise AssertionError(f"dbt {' '.join(arguments)} failed:\n{done.stdout}")
         return done

@@ -53,7 +53,7 @@ def balance(raw: RawWarehouse, summary_id: str) -> Decimal:
 
 
 def test_incremental_build_equals_a_build_from_nothing(raw: RawWarehouse, tmp_path: Path) -> None:
-    raw.dbt("build", "--exclude-resource-type", "unit_test")
+    raw.dbt("build")
     books = company.Books(raw)
     # an application is taken back, an amount corrected, a payment deleted, an invoice paid, instalments changed
     books.link("20", "22", "50.00", deleted=True)
@@ -62,7 +62,7 @@ def test_incremental_build_equals_a_build_from_nothing(raw: RawWarehouse, tmp_pa
     books.document("96", "CustPymt", "2026-07-01", "5", "1", "1", "33.00")
     books.link("95", "96", "33.00")
     books.instalments("20", ("2026-05-15", "100.00"), ("2026-06-15", "500.00"), ("2026-07-15", "400.00"))
-    raw.dbt("build", "--exclude-resource-type", "unit_test")
+    raw.dbt("build")
     changed = state(raw)
     assert balance(raw, "erp:1|erp:2|JPY") == 120000
     assert balance(raw, "erp:3|erp:1|EUR") == 500, "the deleted payment's invoice is open again"
@@ -78,17 +78,18 @@ def test_incremental_build_equals_a_build_from_nothing(raw: RawWarehouse, tmp_pa
         ("posted", Decimal(120000)),
     }
 
-    fresh = RawWarehouse(tmp_path / "fresh.duckdb")
+    fresh = RawWarehouse(tmp_path / "fresh" / "warehouse.duckdb")
+    fresh.path.parent.mkdir()
     fresh.path.write_bytes(raw.path.read_bytes())
     for name in [
         row["table_name"]
         for row in fresh.rows("select table_name from duckdb_tables() where table_name not like 'raw%'")
     ]:
         fresh.execute(f'drop table "{name}" cascade')
-    fresh.dbt("build", "--exclude-resource-type", "unit_test")
+    fresh.dbt("build")
     assert state(fresh) == changed
 
-    raw.dbt("build", "--full-refresh", "--exclude-resource-type", "unit_test")
+    raw.dbt("build", "--full-refresh")
     assert state(raw) == changed
 
 

@@ -5,25 +5,18 @@ Ledger n of a pack has the ERP customers n*10+1 and n*10+2 and the documents n*1
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
-
-import duckdb
-import pyarrow as pa
 
 from arsync_pipelines.ports.warehouse import Snapshot
 from arsync_pipelines.services.publish import functions
 from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 from tests.integration.dbt.asking import ASKED
-from tests.integration.dbt.raw import PROJECT, RawWarehouse
+from tests.integration.oracle.builder import PackedWarehouse
 from tests.integration.oracle.ledger import ENTITIES, MINOR, Document, Gone, Ledger, Link, Merged, Party
 from tests.integration.oracle.truth import Books
 
@@ -51,46 +44,6 @@ COLUMNS = {
 }  # fmt: skip
 
 
-class PackedWarehouse(RawWarehouse):
-    """Loads whole tables at once, and builds from any copy of the project."""
-
-    project: Path = PROJECT
-
-    def flush(self) -> None:
-        tables: dict[tuple[str, tuple[str, ...]], list[dict[str, Any]]] = defaultdict(list)
-        for table, row in self.pending:
-            tables[table, tuple(row)].append(row)
-        with duckdb.connect(str(self.path)) as db:
-            for (table, _names), rows in tables.items():
-                db.register("arrived", pa.Table.from_pylist(rows))
-                db.execute(f"insert into {table} by name select * from arrived")
-                db.unregister("arrived")
-        self.pending.clear()
-
-    def build(self, *arguments: str) -> None:
-        """Models, seeds and tests that `arguments` name; what dbt says is in the error."""
-        self.flush()
-        folder = self.path.parent
-        environment = os.environ | {
-            "ARSYNC_WAREHOUSE_PATH": str(self.path),
-            "DBT_TARGET_PATH": str(folder / "target"),
-            "DBT_LOG_PATH": str(folder / "logs"),
-            "DBT_PROJECT_DIR": str(self.project),
-            "DBT_PROFILES_DIR": str(self.project),
-        }
-        command = [
-            str(Path(sys.executable).parent / "dbt"), "--quiet", "build", "--resource-type", "model", "--resource-type",
-            "seed", "--resource-type", "test", "--indirect-selection", "empty", *arguments,
-        ]  # fmt: skip
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
-        if done.returncode:
-            raise BuildFailed(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
-
-
-class BuildFailed(AssertionError):
-    """dbt could not build the pack."""
-
-
 @dataclass
 class Pack:
     """Ledgers side by side in one warehouse. Build the rounds in order, then ask."""
@@ -100,6 +53,8 @@ class Pack:
     known: list[datetime] = field(default_factory=list)
     """When each round was built and published: nothing said of it up to then may change."""
     answers: dict[tuple[date | None, datetime], list[tuple[Any, ...]]] = field(default_factory=dict)
+    compared: int = 0
+    """Answers of the product that were compared with the oracle's, one ledger and question each."""
 
     def __post_init__(self) -> None:
         self.raw.create(ENTITIES["1"].as_of)
@@ -172,12 +127,14 @@ class Pack:
     def _compare(
         self, found: dict[int, list[str]], question: str, said: dict[int, list[Any]], truth: list[list[Any]]
     ) -> None:  # fmt: skip
+        self.compared += len(self.ledgers)
         for at, (ledger, items) in enumerate(zip(self.ledgers, truth, strict=True), 1):
             expected = [named(at, ledger, item) for item in items]
             if sorted(map(repr, expected)) != sorted(map(repr, said.get(at, []))):
                 found[at].append(f"{question}\n  oracle:  {expected}\n  product: {said.get(at, [])}")
 
     def _compare_summaries(self, found: dict[int, list[str]], books: list[Books]) -> None:
+        self.compared += len(books)
         said: dict[int, dict[Any, Any]] = defaultdict(dict)
         columns = ", ".join(COLUMNS.values())
         sql = f"select customer_id, legal_entity_id, currency, credit_limit_amount, credit_available_amount, {columns}"

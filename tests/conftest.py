@@ -1,0 +1,29 @@
+"""Figures that a test run prints at its end, whichever process the tests ran in.
+
+A test gives a line of them by `record_property(told("Mutants"), "text")`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+_TOLD = "told at the end: "
+
+
+def told(heading: str) -> str:
+    """Name of the property whose lines are printed below `heading`."""
+    return _TOLD + heading
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    sections: dict[str, list[str]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                for name, line in report.user_properties:
+                    if name.startswith(_TOLD):
+                        sections.setdefault(name.removeprefix(_TOLD), []).append(str(line))
+    for heading, lines in sorted(sections.items()):
+        terminalreporter.section(heading)
+        for line in lines:
+            terminalreporter.line(line)
