@@ -22,7 +22,7 @@ from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.ports.clock import Clock
 from arsync_pipelines.ports.source import ReadStats, Source, StreamSpec
 from arsync_pipelines.ports.warehouse import Warehouse
-from arsync_pipelines.services.landing import Landed, StreamLanding
+from arsync_pipelines.services.landing import Landed, StreamLanding, only_one
 from arsync_pipelines.services.loader import Loader, load_in_turn
 from arsync_pipelines.services.reading import Progress, Start, StreamReader, add
 
@@ -34,7 +34,7 @@ class IngestService:
     them. The default is two row groups of the engine: a batch that nearly fills them is written as columns at once, and
     not again when the next one comes.
     `workers`: streams read at the same time. `keep_reads`: landed reads kept per stream, None for all (needed to load
-    again without the source).
+    again without the source). `patience_s`: how long to wait for another run that reads the same stream.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class IngestService:
         batch_rows: int = 245_760,
         workers: int = 4,
         keep_reads: int | None = None,
+        patience_s: float = 600.0,
     ) -> None:
         self._warehouse = warehouse
         self._landing_dir = landing_dir
@@ -52,6 +53,7 @@ class IngestService:
         self._batch_rows = batch_rows
         self._workers = workers
         self._keep_reads = keep_reads
+        self._patience_s = patience_s
 
     def run(
         self,
@@ -63,9 +65,16 @@ class IngestService:
         """Read `streams` (default: all) to their end; statistics in the order of the source's streams.
 
         `since` (aware) reads again from that instant; the cursor of a stream that has one stays where it is.
-        Raises ConfigError for an unknown stream, and SourceError naming every stream that failed once all have ended.
+        Raises ConfigError for an unknown stream, SourceError naming every stream that failed once all have ended, and
+        WarehouseError when another run reads one of them.
         """
         specs = _choose(source, streams)
+        with only_one(self._landing_dir, source.connection, specs, self._patience_s):
+            return self._read(source, specs, since, progress)
+
+    def _read(
+        self, source: Source, specs: Sequence[StreamSpec], since: datetime | None, progress: Progress | None
+    ) -> list[ReadStats]:
         failures: dict[str, ArsyncError] = {}
         starts: dict[str, Start] = {}
         with self._warehouse.writing():
@@ -109,7 +118,7 @@ class IngestService:
         is completed by the next run. Models built incrementally upon raw need a full refresh afterwards.
         """
         histories = {}
-        with self._warehouse.writing():
+        with only_one(self._landing_dir, connection, specs, self._patience_s), self._warehouse.writing():
             self._warehouse.ensure_tables(specs)
             for spec in specs:
                 landing = StreamLanding(self._landing_dir, connection, spec)

@@ -2,6 +2,7 @@
 
     <root>/<connection>/<stream>/00000003-00001/part-0000.ndjson
     <root>/<connection>/<stream>/00000003-00001/manifest.json
+    <root>/<connection>/<stream>.lock                               held by the one process that lands the stream
 
 The folder is named by the number of the read and of the batch within it, so the order of names is the order of events.
 Each batch names the one before it: a chain that begins with "" is a whole history and can be loaded without the source.
@@ -10,13 +11,15 @@ Each batch names the one before it: a chain that begins with "" is a whole histo
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
+from filelock import FileLock, Timeout
 
 from arsync_pipelines.domain.durable import sync, write_synced
 from arsync_pipelines.domain.errors import WarehouseError
@@ -42,6 +45,27 @@ class Landed:
         aside = self.folder.with_name(f"{self.folder.name}.rejected")
         shutil.rmtree(aside, ignore_errors=True)
         return self.folder.rename(aside)
+
+
+@contextmanager
+def only_one(root: Path, connection: str, specs: Sequence[StreamSpec], timeout: float) -> Iterator[None]:
+    """Be the only one on this machine who lands these streams: two would number their batches alike and remove each
+    other's unfinished ones. Raises WarehouseError after `timeout` seconds.
+
+    Never wait for this inside `warehouse.writing()`: the holder may be waiting for that.
+    """
+    folder = root.absolute() / connection
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        for name in sorted(spec.name for spec in specs):  # in one order, lest two wait for each other
+            try:
+                held.enter_context(FileLock(folder / f"{name}.lock", timeout=timeout, thread_local=False))
+            except Timeout:
+                raise WarehouseError(
+                    f"{connection}.{name} is being read by another run; gave up after {timeout:g} s. "
+                    "Wait for that run or stop it, then run again"
+                ) from None
+        yield
 
 
 class StreamLanding:

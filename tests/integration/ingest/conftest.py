@@ -22,10 +22,9 @@ class Bench:
     def __post_init__(self) -> None:
         self.warehouse = DuckDbWarehouse(self.folder / "arsync.duckdb", self.folder / "snapshots")
 
-    def service(self, batch_rows: int = 8, keep_reads: int | None = None) -> IngestService:
-        return IngestService(
-            self.warehouse, self.folder / "landing", FixedClock(), batch_rows, workers=3, keep_reads=keep_reads
-        )
+    def service(self, batch_rows: int = 8, keep_reads: int | None = None, patience_s: float = 30.0) -> IngestService:
+        landing = self.folder / "landing"
+        return IngestService(self.warehouse, landing, FixedClock(), batch_rows, 3, keep_reads, patience_s)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         with self.warehouse.writing():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -211,3 +214,37 @@ def test_a_source_without_news_lands_nothing_but_the_end_of_the_read(bench: Benc
     stats = bench.service().run(Shop())
     assert [(s.rows_read, s.rows_new) for s in stats] == [(0, 0)] * 3
     assert len(bench.query("select * from raw_arsync__read")) == 3
+
+
+@dataclass
+class SlowShop(Shop):
+    """Stands still before the second page of documents until it is told to go on."""
+
+    reached: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def read(self, stream: str, cursor: Cursor | None, *, since: datetime | None = None) -> Iterator[Page]:
+        for number, page in enumerate(super().read(stream, cursor, since=since)):
+            if stream == "document" and number == 1:
+                self.reached.set()
+                assert self.go_on.wait(30)
+            yield page
+
+
+def test_a_stream_is_landed_by_one_run_at_a_time_and_other_streams_are_not_held(bench: Bench) -> None:
+    slow = SlowShop(terms={"t1": "net 30"})
+    slow.sell(30)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(bench.service().run, slow, ["document"])
+        assert slow.reached.wait(30)
+        hasty = bench.service(patience_s=0.1)
+        with pytest.raises(WarehouseError, match=r"shop_eu\.document is being read by another run"):
+            hasty.run(Shop(log=slow.log), ["document", "term"])
+        with pytest.raises(WarehouseError, match="another run"):
+            hasty.reload("shop_eu", slow.streams())
+        assert [s.rows_new for s in hasty.run(Shop(terms=slow.terms), ["term"])] == [1]
+        slow.go_on.set()
+        (waited,) = bench.service().run(Shop(log=slow.log), ["document"])
+        assert waited.rows_new == 0, "it began where the first ended"
+        assert first.result(30)[0].rows_new == 30
+    assert bench.query("select count(*) as n from raw_shop__document") == [{"n": 30}]
