@@ -3,13 +3,14 @@
 Dagster reads annotations at run time, so they are not postponed here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from arsync_pipelines.bootstrap import Platform, all_streams
 from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.defs.progress import ProgressLog
 from arsync_pipelines.defs.quality.results import to_asset_check
 from arsync_pipelines.defs.resources import FRESHNESS, OWNERS, WAREHOUSE_POOL, PlatformResource
 from arsync_pipelines.domain.checks import CheckResult, summary
@@ -94,24 +95,32 @@ def run_ingest(
 
 
 def read_streams(
-    context: dg.AssetExecutionContext, platform: Platform, vendor: str, streams: Sequence[str], config: IngestConfig
+    context: dg.AssetExecutionContext,
+    platform: Platform,
+    vendor: str,
+    streams: Sequence[str],
+    config: IngestConfig,
+    only: Collection[str] | None = None,
 ) -> list[ReadStats]:
-    """Run the ingest service over every connection of a vendor."""
+    """Run the ingest service over every connection of a vendor, or `only` those named."""
     with platform.warehouse.writing():
         platform.warehouse.ensure_tables(all_streams())
+    connections = [c for c in platform.of_vendor(vendor) if only is None or c.name in only]
     if not config.reload:
-        for connection in platform.of_vendor(vendor):
+        for connection in connections:
             platform.require_secrets(connection.name)
     since = _instant(config.since) if config.since else None
+    log = ProgressLog(context.log.info)
     stats: list[ReadStats] = []
-    for connection in platform.of_vendor(vendor):
+    for connection in connections:
         source = platform.source(connection.name)
         # a connection may have fewer streams than its vendor: a folder of extracts without payments, say
         offered = [s for s in source.streams() if s.name in streams]
         if config.reload:
             found = platform.ingest.reload(connection.name, offered)
         else:
-            found = platform.ingest.run(source, [s.name for s in offered], since=since)
+            names = [s.name for s in offered]
+            found = platform.ingest.run(source, names, since=since, progress=log.reading(connection.name))
         for s in found:
             context.log.info(
                 f"{s.connection}.{s.stream}: {s.rows_read} rows read, {s.rows_new} new versions, "

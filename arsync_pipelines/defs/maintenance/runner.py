@@ -18,6 +18,8 @@ from dagster._core.utils import make_new_run_id
 
 from arsync_pipelines.bootstrap import PROJECT_ROOT
 from arsync_pipelines.defs.maintenance.dead_runs import alive, close_dead_runs
+from arsync_pipelines.defs.maintenance.reasons import reason
+from arsync_pipelines.defs.progress import MARK
 from arsync_pipelines.domain.errors import ArsyncError
 
 OnProgress = Callable[[int, int, str], None]
@@ -84,7 +86,7 @@ def _watching(instance: dg.DagsterInstance, steps: int, on_progress: OnProgress 
             fresh = [r for r in instance.get_run_records(limit=2) if r.dagster_run.run_id not in known]
             if fresh:
                 counts.follow(instance, fresh[0].dagster_run.run_id)
-                on_progress(counts.steps, steps, f"{counts.step}: {counts.assets} assets, {counts.checks} checks")
+                on_progress(counts.steps, steps, counts.told)
 
     watcher = threading.Thread(target=watch, name="arsync-progress", daemon=True)
     watcher.start()
@@ -103,22 +105,29 @@ class _Counts:
     steps: int = 0
     assets: int = 0
     checks: int = 0
+    under_way: str = ""
     cursor: str | None = None
 
+    @property
+    def told(self) -> str:
+        """What happens now, in a line."""
+        far = f", {self.under_way}" if self.under_way else ""
+        return f"{self.step}: {self.assets} assets, {self.checks} checks{far}"
+
     def follow(self, instance: dg.DagsterInstance, run_id: str) -> None:
-        kinds = dg.DagsterEventType
-        wanted = {kinds.STEP_START, kinds.STEP_SUCCESS, kinds.ASSET_MATERIALIZATION, kinds.ASSET_CHECK_EVALUATION}
-        page = instance.get_records_for_run(run_id, cursor=self.cursor, of_type=wanted)
+        page = instance.get_records_for_run(run_id, cursor=self.cursor)
         self.cursor = page.cursor
         for record in page.records:
             event = record.event_log_entry.dagster_event
             if event is None:
+                message = record.event_log_entry.user_message
+                self.under_way = message.removeprefix(MARK) if message.startswith(MARK) else self.under_way
                 continue
             if event.is_step_start:
-                self.step = event.step_key or self.step
+                self.step, self.under_way = event.step_key or self.step, ""
             self.steps += event.is_step_success
-            self.assets += event.event_type is kinds.ASSET_MATERIALIZATION
-            self.checks += event.event_type is kinds.ASSET_CHECK_EVALUATION
+            self.assets += event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION
+            self.checks += event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION
 
 
 def _outcome(result: dg.ExecuteInProcessResult, seconds: float) -> RunOutcome:
@@ -133,30 +142,8 @@ def _outcome(result: dg.ExecuteInProcessResult, seconds: float) -> RunOutcome:
             found = event.asset_check_evaluation_data
             checks.append((found.asset_key.path[-1], found.check_name, found.passed, found.severity.value))
         elif event.is_step_failure:
-            failures.append(_reason(event.step_failure_data))
+            failures.append(reason(event.step_failure_data))
     kinds = {kind for _, kind in failures}
     failure = kinds.pop() if len(kinds) == 1 else ArsyncError
     error = "; ".join(dict.fromkeys(message for message, _ in failures))
     return RunOutcome(result.run_id, result.success, seconds, metadata, tuple(checks), error, failure)
-
-
-def _reason(failure: Any) -> tuple[str, type[ArsyncError]]:
-    """Why a step failed and the class of the reason: our own error where there is one, else the innermost."""
-    ours = {kind.__name__: kind for kind in _family(ArsyncError)}
-    chain = []
-    error = failure.error
-    while error is not None:
-        chain.append(error)
-        error = error.cause
-    named = next((e for e in chain if e.cls_name in ours), None)
-    kind = ours[named.cls_name] if named else ArsyncError
-    if failure.user_failure_data is not None and failure.user_failure_data.description:
-        return str(failure.user_failure_data.description), kind
-    told = named or (chain[-1] if chain else None)
-    if told is None:
-        return "no reason recorded", kind
-    return str(told.message).strip().removeprefix(f"{kind.__module__}.{kind.__qualname__}: "), kind
-
-
-def _family(kind: type[ArsyncError]) -> list[type[ArsyncError]]:
-    return [kind, *(deeper for below in kind.__subclasses__() for deeper in _family(below))]

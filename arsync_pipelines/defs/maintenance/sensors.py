@@ -7,11 +7,12 @@ import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
 
 from arsync_pipelines import bootstrap
+from arsync_pipelines.defs.maintenance.reasons import reason
 from arsync_pipelines.services.alert import Alert
 
 
 def failure_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
-    """Sends job, run, and the first error's message to the alert hook of arsync.toml."""
+    """Sends job, run, and why its steps failed to the alert hook of arsync.toml."""
 
     @dg.run_failure_sensor(
         name="run_failure_alert_sensor",
@@ -21,8 +22,8 @@ def failure_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
     )
     def sensor(context: dg.RunFailureSensorContext) -> None:
         data = (event.event_specific_data for event in context.get_step_failure_events())
-        errors = (d.error.message for d in data if isinstance(d, StepFailureData) and d.error)
-        message = next(errors, context.failure_event.message or "")
+        reasons = dict.fromkeys(reason(d)[0] for d in data if isinstance(d, StepFailureData) and d.error)
+        message = "; ".join(reasons) or context.failure_event.message or ""
         run = context.dagster_run
         sent = bootstrap.platform().alerts.send(
             Alert(title=f"{run.job_name} failed", text=message.strip()[:2000], run_id=run.run_id)
