@@ -92,21 +92,24 @@ class Delivery:
         started = time.perf_counter()
         result = self._result(object_name)
         waited = 0.0
-        while True:
-            batch = self.store.claim(self.sink.connection, object_name, self.sink.capabilities.batch_size, self.now())
-            if batch:
-                failpoint("push.claimed")
-                self._send(object_name, batch)
-                settled = result.acknowledged + result.rejected + result.dead
-                self.progress(object_name, settled, settled + self._waiting(object_name))
-                continue
-            pause = self._pause(object_name)
-            if pause is None or waited + pause > self.policy.patience_s:
-                break
-            self.sleep(pause)
-            waited += pause
-        result.left = self._waiting(object_name)
-        result.seconds += time.perf_counter() - started
+        try:
+            while True:
+                size = self.sink.capabilities.batch_size
+                batch = self.store.claim(self.sink.connection, object_name, size, self.now())
+                if batch:
+                    failpoint("push.claimed")
+                    self._send(object_name, batch)
+                    settled = result.acknowledged + result.rejected + result.dead
+                    self.progress(object_name, settled, settled + self._waiting(object_name))
+                    continue
+                pause = self._pause(object_name)
+                if pause is None or waited + pause > self.policy.patience_s:
+                    break
+                self.sleep(pause)
+                waited += pause
+        finally:
+            result.left = self._waiting(object_name)
+            result.seconds += time.perf_counter() - started
 
     def _waiting(self, object_name: str) -> int:
         return sum(

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from arsync_pipelines.domain.checks import CheckResult, summary
-from arsync_pipelines.domain.errors import CheckFailed, SinkError, WarehouseError
+from arsync_pipelines.domain.errors import ArsyncError, CheckFailed, SinkError, WarehouseError
 from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ports.sink import Sink
@@ -23,18 +23,23 @@ PayloadCheck = Callable[[str, str, Sequence[Difference]], list[CheckResult]]
 """(system, object, differences) -> results; a blocking one stops the push of everything."""
 
 
+def _silent(_object: str, _settled: int, _planned: int) -> None:
+    """Nobody watches."""
+
+
 @dataclass(slots=True)
 class PushReport:
-    """What a push did, by canonical object; `planned` counts new intents of this run."""
+    """What a push did, by canonical object; `planned` counts new intents of this run. `error`: why it ended early."""
 
     connection: str
-    snapshot_id: str
+    snapshot_id: str = ""
     planned: dict[str, int] = field(default_factory=dict)
     already_sent: int = 0
     held: int = 0
     superseded: int = 0
     results: dict[str, ObjectResult] = field(default_factory=dict)
     checks: list[CheckResult] = field(default_factory=list)
+    error: ArsyncError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +60,31 @@ class PushService:
         chosen = [o for o in sink.capabilities.objects if objects is None or o in objects]
         return make_plan(self.warehouse, snapshot, self.store, sink, chosen)
 
-    def push(
-        self,
-        sink: Sink,
-        objects: Sequence[str] | None = None,
-        progress: Progress = lambda _object, _settled, _planned: None,
-    ) -> PushReport:
+    def push(self, sink: Sink, objects: Sequence[str] | None = None, progress: Progress = _silent) -> PushReport:
         """Plan, check, store and deliver. Raises CheckFailed (nothing stored or sent) or SinkError (rows wait)."""
+        report = PushReport(sink.connection)
+        self._push(sink, objects, progress, report)
+        return report
+
+    def attempt(self, sink: Sink, objects: Sequence[str] | None = None, progress: Progress = _silent) -> PushReport:
+        """As `push`, for one of several connections, of which none may keep the others from theirs: the report tells
+        how far it came and has the error, which is the caller's to raise when all are done."""
+        report = PushReport(sink.connection)
+        try:
+            self._push(sink, objects, progress, report)
+        except ArsyncError as error:
+            report.error = error
+        return report
+
+    def _push(self, sink: Sink, objects: Sequence[str] | None, progress: Progress, report: PushReport) -> None:
         with self._only_one(sink.connection):
-            delivery = Delivery(self.store, sink, self.policy, progress=progress)
+            delivery = Delivery(self.store, sink, self.policy, progress=progress, results=report.results)
             delivery.recover()  # a plan that did not know what became of the last one would let it overtake this one
             plan = self.plan(sink, objects)
-            report = PushReport(sink.connection, plan.snapshot_id, already_sent=plan.already_sent, held=plan.held)
+            report.snapshot_id, report.already_sent, report.held = plan.snapshot_id, plan.already_sent, plan.held
             by_object: dict[str, list[Difference]] = {}
             for difference in plan.differences:
                 by_object.setdefault(difference.object, []).append(difference)
-            report.planned = {name: len(rows) for name, rows in by_object.items()}
             for name, rows in by_object.items():
                 report.checks += self.check_payload(sink.system, name, rows)
             if any(result.blocks for result in report.checks):
@@ -82,9 +96,9 @@ class PushService:
             report.superseded = self.store.supersede_pending(plan.gone, now)
             failpoint("push.planned")
             self.store.add(to_intents(plan, self.store, now), now)
+            report.planned = {name: len(rows) for name, rows in by_object.items()}
             failpoint("push.stored")
-            report.results = delivery.run()
-            return report
+            delivery.run()
 
     @contextmanager
     def _only_one(self, connection: str) -> Iterator[None]:

@@ -10,9 +10,12 @@ import dagster as dg
 from arsync_pipelines.bootstrap import Platform
 from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.defs.ingest.assets import IngestConfig, raw_key, read_streams
+from arsync_pipelines.defs.progress import ProgressLog
 from arsync_pipelines.defs.publish.assets import SNAPSHOT_KEY
 from arsync_pipelines.defs.quality.results import to_asset_check
 from arsync_pipelines.defs.resources import FRESHNESS, PlatformResource
+from arsync_pipelines.domain.errors import ArsyncError, ConfigError
+from arsync_pipelines.ports.source import ReadStats
 from arsync_pipelines.services.deliver import ObjectResult
 from arsync_pipelines.services.push import PushReport
 
@@ -55,37 +58,75 @@ def push_assets(connector: Connector, objects: Sequence[str]) -> dg.AssetsDefini
 def run_push(
     context: dg.AssetExecutionContext, platform: Platform, connector: Connector, objects: Sequence[str]
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """Push `objects` to every connection of the vendor, read them back, report. What was refused fails the step."""
-    reports = []
-    for connection in platform.of_vendor(connector.vendor):
-        platform.require_secrets(connection.name)
-        sink = platform.sink(connection.name)
-        reports.append(platform.push.push(sink, objects))
-        _read_back(context, platform, connector, [sink.capabilities.observed_in[name] for name in objects])
+    """Push `objects` to every connection of the vendor, read them back, report. What was refused fails the step, and so
+    does a connection that failed as a whole, once all others had their turn."""
+    reports = [
+        _push(context, platform, connection.name, objects) for connection in platform.of_vendor(connector.vendor)
+    ]
+    failures = {report.connection: report.error for report in reports if report.error is not None}
+    failures |= _read_back(context, platform, connector, objects, reports)
     for name in objects:
         key = pushed_key(connector, name)
-        yield dg.MaterializeResult(asset_key=key, metadata=_metadata(name, reports))
         subject = f"payload_{connector.vendor}__{name}"
-        yield to_asset_check(PAYLOAD_CHECK, key, [c for r in reports for c in r.checks if c.subject == subject])
+        looked = [c for r in reports for c in r.checks if c.subject == subject]
+        took = any(report.error is None for report in reports)
+        if took:  # else it is no new state of the asset
+            yield dg.MaterializeResult(asset_key=key, metadata=_metadata(name, reports))
+        if took or looked:
+            yield to_asset_check(PAYLOAD_CHECK, key, looked)
     left = {f"{r.connection}.{n}": o for r in reports for n, o in r.results.items() if o.rejected or o.dead or o.left}
-    if left:
-        lines = [f"{k}: {o.rejected} rejected, {o.dead} dead, {o.left} waiting" for k, o in left.items()]
+    told = [f"{k}: {o.rejected} rejected, {o.dead} dead, {o.left} waiting" for k, o in left.items()]
+    if failures:
+        told = [*(f"{name} failed: {error}" for name, error in failures.items()), *told]
+        others = [report.connection for report in reports if report.connection not in failures]
+        told += [f"pushed to {', '.join(others)} all the same"] if others else []
+        raise dg.Failure(description="; ".join(told), allow_retries=False) from next(iter(failures.values()))
+    if told:
         raise dg.Failure(
-            description=f"not everything was acknowledged: {'; '.join(lines)}. `arsync status` says why.",
+            description=f"not everything was acknowledged: {'; '.join(told)}. `arsync status` says why.",
             allow_retries=False,
         )
 
 
+def _push(context: dg.AssetExecutionContext, platform: Platform, name: str, objects: Sequence[str]) -> PushReport:
+    try:
+        platform.require_secrets(name)
+    except ConfigError as error:
+        return PushReport(name, error=error)
+    progress = ProgressLog(context.log.info).pushing(name)
+    return platform.push.attempt(platform.sink(name), objects, progress)
+
+
 def _read_back(
-    context: dg.AssetExecutionContext, platform: Platform, connector: Connector, streams: Sequence[str]
-) -> None:
-    """What the CRM now holds becomes raw rows, so that the next build sees our own writes and nothing is sent twice."""
-    stats = read_streams(context, platform, connector.vendor, streams, IngestConfig())
-    by_name = {spec.name: spec for spec in connector.streams}
-    for name in streams:
-        rows = sum(s.rows_new for s in stats if s.stream == name)
-        note = dg.AssetMaterialization(raw_key(by_name[name]), "read back after the push", {"rows_read_back": rows})
+    context: dg.AssetExecutionContext,
+    platform: Platform,
+    connector: Connector,
+    objects: Sequence[str],
+    reports: Sequence[PushReport],
+) -> dict[str, ArsyncError]:
+    """What the CRM now holds becomes raw rows, so that the next build sees our own writes and nothing is sent twice.
+
+    Once per connection, that whose push broke off included when something was sent. Answers errors by connection.
+    """
+    failures: dict[str, ArsyncError] = {}
+    stats: list[ReadStats] = []
+    specs = {spec.name: spec for spec in connector.streams}
+    for report in reports:
+        if report.error is not None and not report.results:
+            continue
+        observed = platform.sink(report.connection).capabilities.observed_in
+        streams = [observed[name] for name in objects]
+        try:
+            stats += read_streams(context, platform, connector.vendor, streams, IngestConfig(), [report.connection])
+        except ArsyncError as error:
+            context.log.error(f"{report.connection} was not read back: {error}")
+            if report.error is None:
+                failures[report.connection] = error
+    for stream in dict.fromkeys(s.stream for s in stats):
+        rows = sum(s.rows_new for s in stats if s.stream == stream)
+        note = dg.AssetMaterialization(raw_key(specs[stream]), "read back after the push", {"rows_read_back": rows})
         context.log_event(note)
+    return failures
 
 
 def _metadata(name: str, reports: Sequence[PushReport]) -> dict[str, int | float | str]:
@@ -100,5 +141,5 @@ def _metadata(name: str, reports: Sequence[PushReport]) -> dict[str, int | float
         "read_back": sum(o.read_back for o in results),
         "requests": sum(o.requests for o in results),
         "seconds": round(sum(o.seconds for o in results), 3),
-        "snapshot_id": ", ".join(r.snapshot_id for r in reports),
+        "snapshot_id": ", ".join(dict.fromkeys(r.snapshot_id for r in reports if r.snapshot_id)),
     }

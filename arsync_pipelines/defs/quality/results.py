@@ -33,7 +33,7 @@ def to_asset_check(name: str, asset_key: dg.AssetKey, results: Sequence[CheckRes
         asset_key=asset_key,
         check_name=name,
         severity=dg.AssetCheckSeverity.ERROR if blocking or not failed else dg.AssetCheckSeverity.WARN,
-        description="nothing landed since the suite last passed" if not results else None,
+        description="nothing new to look at since the suite last passed" if not results else None,
         metadata={
             "expectations": len(results),
             "failed": len(failed),
