@@ -54,12 +54,18 @@ end
 
 {# an integer in the currency's smallest unit, as processors give amounts, to a decimal #}
 {% macro from_minor(amount, minor) -%}
-case {{ minor }}
+case ({{ minor }})
     when 0 then cast({{ amount }} * 1.0 as {{ arsync.type_total() }})
     when 2 then cast({{ amount }} * 0.01 as {{ arsync.type_total() }})
     when 3 then cast({{ amount }} * 0.001 as {{ arsync.type_total() }})
     when 4 then cast({{ amount }} * 0.0001 as {{ arsync.type_total() }})
 end
+{%- endmacro %}
+
+{# Digits after the point in Stripe's integers: ISO 4217's, but for three. Krona and shilling of Iceland and Uganda are
+   kept at two for old clients; the ariary, which has fifths, counts whole. #}
+{% macro stripe_digits(currency, minor) -%}
+case when {{ currency }} in ('ISK', 'UGX') then 2 when {{ currency }} = 'MGA' then 0 else {{ minor }} end
 {%- endmacro %}
 
 {# a decimal as an exact integer number of its smallest units, wide enough to multiply #}

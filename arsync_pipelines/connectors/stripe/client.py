@@ -91,11 +91,13 @@ class StripeApi:
         created_from: int = 0,
         types: Sequence[str] = (),
         expand: Sequence[str] = (),
+        payout: str = "",
     ) -> ListPage:
         """One page after object `after`, of objects created at `created_from` (unix seconds) or later."""
         params: list[tuple[str, str | int]] = [("limit", limit)]
         params += [("starting_after", after)] if after else []
         params += [("created[gte]", created_from)] if created_from else []
+        params += [("payout", payout)] if payout else []
         params += [("types[]", kind) for kind in types]
         params += [("expand[]", f"data.{name}") for name in expand]
         response = self.http.request("GET", f"{path}?{urlencode(params, quote_via=quote)}")
@@ -117,11 +119,12 @@ class StripeApi:
         created_from: int = 0,
         types: Sequence[str] = (),
         expand: Sequence[str] = (),
+        payout: str = "",
     ) -> Iterator[ListPage]:
         """Pages to the end of the list. Raises SourceContractBroken for a page without news, or outside the filter."""
         previous: int | None = None
         while True:
-            page = self.page(path, after=after, created_from=created_from, types=types, expand=expand)
+            page = self.page(path, after=after, created_from=created_from, types=types, expand=expand, payout=payout)
             # a list that drifted repeats the object it was to start after
             data = [body for body in page.data if body["id"] != after]
             if page.has_more and not data:
@@ -136,6 +139,8 @@ class StripeApi:
                     raise self._broken(
                         path, f"{body['id']} is newer than what came before it; the list would never end"
                     )
+                if payout and body.get("type") == "payout" and body.get("source") != payout:
+                    raise self._broken(path, f"{body['id']} is of another payout; the server ignored payout")
                 previous = created
             yield ListPage(data, page.has_more, page.at, page.version)
             if not page.has_more:

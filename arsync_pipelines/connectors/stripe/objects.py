@@ -20,7 +20,8 @@ _SOMETIMES = {"deleted"}
 class Kind:
     """`path` of list and retrieve. `events`: types that tell of a change (at most 20 in one filter); none: the stream
     follows `created`. `references`: member of another object (in such an event) that names ours. `open`: states that
-    may still change without an event. `expand`: members Stripe sends only when asked.
+    may still change without an event. `expand`: members Stripe sends only when asked. `of`: the stream whose objects
+    are asked for ours, one list each; the column of that name says which it was.
     """
 
     spec: StreamSpec
@@ -29,6 +30,7 @@ class Kind:
     references: Mapping[str, str] = field(default_factory=dict)
     open: frozenset[str] = frozenset()
     expand: tuple[str, ...] = ()
+    of: str = ""
     shape: Callable[[Body], dict[str, Any]] | None = None
 
     def rows(self, bodies: Sequence[Body]) -> list[dict[str, Any]]:
@@ -41,7 +43,7 @@ class Kind:
         names = [f.name for f in self.spec.fields]
         whole = [body for body in bodies if not body.get("deleted")]
         for name in names:
-            if whole and name not in _SOMETIMES and not any(name in body for body in whole):
+            if whole and name not in {*_SOMETIMES, self.of} and not any(name in body for body in whole):
                 raise SourceContractBroken(
                     f"stripe stream {self.spec.name}: column {name} is gone from the answers. Does the account answer "
                     f"with another API version than the pinned one? Run `arsync doctor`; nothing of this page was taken"
@@ -112,6 +114,7 @@ KINDS: Mapping[str, Kind] = {
         Kind(spec.DISPUTE, "/v1/disputes", _DISPUTE),
         Kind(spec.PAYOUT, "/v1/payouts", open=frozenset({"pending", "in_transit"})),
         Kind(spec.BALANCE_TRANSACTION, "/v1/balance_transactions", open=frozenset({"pending"})),
+        Kind(spec.PAYOUT_TRANSACTION, "/v1/balance_transactions", of="payout"),
         Kind(spec.EVENT, "/v1/events", shape=_event_row),
     )
 }

@@ -4,6 +4,7 @@ by events   customer, invoice, charge, refund, dispute: one full list, then ever
             again. An event is a hint; state never comes from its body. Everything is listed anew every `relist_days`,
             and whenever the newest event of the last read is no longer there (Stripe keeps them for 30 days).
 by creation payout, balance_transaction, event: what was created since, and again from the oldest one still open.
+            payout_transaction goes the way of payout, and asks for the transactions of each.
 
 A list is long and may be interrupted: its cursor holds where it stands, and what will be true once it is through.
 """
@@ -21,6 +22,7 @@ from arsync_pipelines.connectors.stripe.changes import follow_events
 from arsync_pipelines.connectors.stripe.check import check_account
 from arsync_pipelines.connectors.stripe.client import EVENTS, StripeApi
 from arsync_pipelines.connectors.stripe.listing import list_all, list_created
+from arsync_pipelines.connectors.stripe.members import list_members
 from arsync_pipelines.connectors.stripe.objects import KINDS, Kind
 from arsync_pipelines.connectors.stripe.options import StripeOptions
 from arsync_pipelines.connectors.stripe.spec import STREAMS
@@ -62,6 +64,8 @@ class StripeSource:
         """
         kind = self._kind(stream)
         start = int(since.timestamp()) if since is not None else 0
+        if kind.of:
+            return list_members(self._api, kind, cursor or {}, self._overlap, self._relist, start)
         if not kind.events:
             return list_created(self._api, kind, cursor or {}, self._overlap, self._relist, start)
         return self._read_by_events(kind, cursor or {}, start)
@@ -71,7 +75,8 @@ class StripeSource:
         kind = self._kind(stream)
         if not cursor or "list" in cursor:
             return True
-        page = self._api.page(kind.path if not kind.events else EVENTS, limit=1, types=kind.events)
+        path = EVENTS if kind.events else KINDS[kind.of or stream].path
+        page = self._api.page(path, limit=1, types=kind.events)
         if page.at - int(cursor.get("listed_at", 0)) >= self._relist:
             return True
         if cursor.get("open_since") and page.at - int(cursor.get("checked_at", 0)) >= 3600:

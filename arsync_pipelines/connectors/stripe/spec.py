@@ -87,6 +87,12 @@ BALANCE_TRANSACTION = _stream(
     "Everything that moved the processor's balance: gross, fee and net.",
     cursor="created",
 )
+PAYOUT_TRANSACTION = _stream(
+    "payout_transaction",
+    "id payout type currency amount:int fee:int net:int source created:int",
+    "payout type currency amount created",
+    "Which balance transactions a payout pays out; they do not say so themselves, so each payout is asked.",
+)
 EVENT = _stream(
     "event",
     "id type created:int object_id object_type",
@@ -103,5 +109,6 @@ STREAMS: tuple[StreamSpec, ...] = (
     DISPUTE,
     PAYOUT,
     BALANCE_TRANSACTION,
+    PAYOUT_TRANSACTION,
     EVENT,
 )

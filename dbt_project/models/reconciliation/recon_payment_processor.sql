@@ -5,8 +5,8 @@ with charges as (
         charge.erp_payment,
         charge.invoice_number,
         charge.currency,
-        {{ from_minor('charge.captured_minor', 'iso.minor_unit') }} as amount,
-        {{ from_minor('charge.refunded_minor', 'iso.minor_unit') }} as refunded_amount,
+        {{ from_minor('charge.captured_minor', stripe_digits('charge.currency', 'iso.minor_unit')) }} as amount,
+        {{ from_minor('charge.refunded_minor', stripe_digits('charge.currency', 'iso.minor_unit')) }} as refunded_amount,
         customer.customer_id
     from {{ ref('stg_stripe__charge') }} as charge
     inner join {{ ref('iso_currency') }} as iso on charge.currency = iso.currency
@@ -36,13 +36,6 @@ processors as (
     select connection from {{ ref('stg_arsync__connection') }} where role = 'processor'
 ),
 
-payout_movements as (
-    select connection, source_id, sum(net_minor) as net_minor
-    from {{ ref('stg_stripe__balance_transaction') }}
-    where type = 'payout'
-    group by connection, source_id
-),
-
 findings as (
     select
         'missing:' || charges.connection || ':' || charges.charge_id as finding_id,
@@ -67,7 +60,11 @@ findings as (
         charges.charge_id as business_key,
         'charge' as object,
         charges.customer_id,
-        abs(charges.amount - payments.amount) as amount,
+        -- two currencies have no difference: the charge is what is at stake
+        case
+            when charges.currency = payments.currency then abs(charges.amount - payments.amount)
+            else charges.amount
+        end as amount,
         charges.currency,
         'charge and ERP payment ' || coalesce(payments.number, payments.payment_id) || ' differ' as detail
     from charges
@@ -126,24 +123,25 @@ findings as (
     left join refunds on payments.payment_id = refunds.payment_id
     where charges.refunded_amount <> coalesce(refunds.refunded_amount, 0)
 
+    -- what the processor's own books do not bear out, and invoices that both have
+    {%- for model in ['int_stripe__settlement_finding', 'int_stripe__invoice_finding'] %}
+
     union all
 
     select
-        'payout:' || payout.connection || ':' || payout.payout_id as finding_id,
-        case when payout_movements.net_minor is null then 'missing' else 'different' end as finding,
-        payout.connection,
-        payout.payout_id as business_key,
-        'payout' as object,
-        cast(null as {{ dbt.type_string() }}) as customer_id,
-        {{ from_minor('abs(payout.amount_minor + coalesce(payout_movements.net_minor, 0))', 'iso.minor_unit') }} as amount,
-        payout.currency,
-        'payout does not equal its balance transaction' as detail
-    from {{ ref('stg_stripe__payout') }} as payout
-    inner join {{ ref('iso_currency') }} as iso on payout.currency = iso.currency
-    left join payout_movements
-        on payout.connection = payout_movements.connection and payout.payout_id = payout_movements.source_id
-    where payout.amount_minor + coalesce(payout_movements.net_minor, 0) <> 0
-        and payout.status not in ('failed', 'canceled')
+        found.finding_id,
+        found.finding,
+        found.connection,
+        found.business_key,
+        found.object,
+        customer.customer_id,
+        found.amount,
+        found.currency,
+        found.detail
+    from {{ ref(model) }} as found
+    left join {{ ref('int_customer_record__clustered') }} as customer
+        on found.connection || ':' || found.processor_customer_id = customer.record_key
+    {%- endfor %}
 )
 
 select
@@ -156,6 +154,10 @@ select
     cast(amount as {{ type_total() }}) as amount,
     currency,
     detail,
-    case object when 'payout' then 'treasury' else 'cash_application' end as owner,
+    case
+        when object in ('payout', 'fee') then 'treasury'
+        when object = 'invoice' then 'accounts_receivable'
+        else 'cash_application'
+    end as owner,
     false as is_repairable
 from findings

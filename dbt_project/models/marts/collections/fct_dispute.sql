@@ -24,11 +24,11 @@ select
     coalesce(invoice.customer_id, customer.customer_id) as customer_id,
     invoice.legal_entity_id,
     dispute.currency,
-    cast({{ from_minor('dispute.amount_minor', 'iso.minor_unit') }} as {{ type_money() }}) as disputed_amount,
+    cast({{ from_minor('dispute.amount_minor', stripe_digits('dispute.currency', 'iso.minor_unit')) }} as {{ type_money() }}) as disputed_amount,
     cast(
         case
             when dispute.status in ('won', 'lost', 'warning_closed', 'prevented') then 0
-            else {{ from_minor('dispute.amount_minor', 'iso.minor_unit') }}
+            else {{ from_minor('dispute.amount_minor', stripe_digits('dispute.currency', 'iso.minor_unit')) }}
         end as {{ type_money() }}
     ) as disputed_open_amount,
     dispute.reason,

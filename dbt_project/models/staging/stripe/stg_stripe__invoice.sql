@@ -4,6 +4,7 @@ select
     _connection as connection,
     id as invoice_id,
     {{ to_text('number') }} as number,
+    {{ json_value('metadata', 'erp_invoice') }} as erp_invoice,
     status,
     customer as customer_id,
     upper(currency) as currency,

@@ -79,6 +79,8 @@ class Account:
             wanted = params.get_list("types[]")
             rows = [row for row in rows if row["created"] >= self.now - 30 * DAY]
             rows = [row for row in rows if not wanted or row["type"] in wanted]
+        if payout := params.get("payout"):
+            rows = [row for row in rows if row.get("_payout") == payout]
         rows = [row for row in rows if row["created"] >= int(params.get("created[gte]", 0))]
         if after := params.get("starting_after"):
             index = next((i for i, row in enumerate(rows) if row["id"] == after), None)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
+from arsync_pipelines.domain.errors import SourceContractBroken
+
 DAY = 86_400
 
 
@@ -115,3 +119,34 @@ def test_a_backfill_lists_what_was_created_from_then_on(account: Any) -> None:
     cursor = list(source.read("charge", None))[-1].cursor
     since = datetime.fromtimestamp(account.now, UTC)
     assert ids(list(source.read("charge", cursor, since=since))) == ["ch_2"]
+
+
+def test_each_automatic_payout_is_asked_for_its_transactions(account: Any) -> None:
+    for number, automatic, status in ((1, True, "paid"), (2, False, "paid"), (3, True, "failed")):
+        account.add("payout", f"po_{number}", status=status, amount=1, automatic=automatic)
+    for number in range(120):
+        account.add("balance_transaction", f"txn_{number}", type="charge", amount=1, _payout="po_1")
+    account.add("balance_transaction", "txn_own", type="payout", source="po_1", amount=-120, _payout="po_1")
+    account.add("balance_transaction", "txn_other", type="charge", amount=1)
+    source = account.source()
+    pages = list(source.read("payout_transaction", None))
+    rows = [row for page in pages for row in page.rows]
+    assert len(rows) == 121 and {row["payout"] for row in rows} == {"po_1"}
+    assert all(page.cursor == {} for page in pages[:-1]), "a read that ends half way begins anew"
+    assert pages[-1].final and source.has_changes("payout_transaction", pages[-1].cursor) is False
+    account.now += DAY
+    account.add("payout", "po_4", status="in_transit", amount=1, automatic=True)
+    account.add("balance_transaction", "txn_new", type="charge", amount=1, _payout="po_4")
+    assert source.has_changes("payout_transaction", pages[-1].cursor) is True
+    again = list(source.read("payout_transaction", pages[-1].cursor))
+    assert {"po_1", "po_4"} == {row["payout"] for page in again for row in page.rows}
+
+
+def test_an_ignored_payout_filter_is_noticed(account: Any) -> None:
+    for number in (1, 2):
+        account.add("payout", f"po_{number}", status="paid", amount=1, automatic=True)
+        account.add("balance_transaction", f"txn_{number}", type="payout", source=f"po_{number}", amount=-1)
+    for body in account.objects["balance_transaction"]:
+        body["_payout"] = "po_1"
+    with pytest.raises(SourceContractBroken, match="ignored payout"):
+        list(account.source().read("payout_transaction", None))
