@@ -138,6 +138,40 @@ posted_otherwise as (
     having document.amount <> coalesce(sum(line.amount), 0)
 ),
 
+-- what lowers nobody's credit though it was released
+uncounted_order as (
+    select
+        'uncounted_order:' || sales_order.order_id as finding_id,
+        'extra' as finding,
+        'warning' as severity,
+        sales_order.order_id as document_id,
+        abs(coalesce(sales_order.unbilled_amount, 0)) as amount,
+        'order ' || sales_order.order_id || case
+            when iso.currency is null
+                then ': currency ' || coalesce(sales_order.currency, '(none)') || ' is not one that arsync knows'
+            when customer.record_key is null
+                then ': nobody knows its customer ' || coalesce(sales_order.source_customer_id, '(none)')
+            when sales_order.unbilled_amount is null then ' has no unbilled amount'
+            else ': neither it nor its customer has a legal entity'
+        end || '; credit available is shown without it' as detail,
+        'finance_systems' as owner,
+        sales_order.legal_entity_id,
+        sales_order.currency
+    from {{ ref('stg_files__order') }} as sales_order
+    left join {{ ref('iso_currency') }} as iso on sales_order.currency = iso.currency
+    left join {{ ref('int_customer_record__clustered') }} as customer
+        on sales_order.source_customer_id = customer.record_key
+    left join {{ ref('int_erp_customer') }} as erp on sales_order.source_customer_id = erp.source_customer_id
+    left join {{ ref('dim_legal_entity') }} as entity on sales_order.legal_entity_id = entity.legal_entity_id
+    where sales_order.is_released
+        and (
+            iso.currency is null
+            or customer.record_key is null
+            or sales_order.unbilled_amount is null
+            or coalesce(entity.legal_entity_id, erp.legal_entity_id) is null
+        )
+),
+
 findings as (
     {%- for kind in ['over_applied', 'unknown_currency', 'due_too_early', 'posted_otherwise'] %}
     select
@@ -148,6 +182,8 @@ findings as (
     union all
     {%- endfor %}
     select * from posted_only
+    union all
+    select * from uncounted_order
 ),
 
 concerned as (

@@ -34,6 +34,11 @@ def test_bad_documents_are_found_and_leave_other_figures_alone(books: company.Bo
     books.link("901", "902", "12.00")
     raw.add("raw_netsuite__currency", "erp", id="9", symbol="XXQ", name="XXQ", currencyprecision="2")
     books.document("903", "CustInvc", "2026-06-01", "1", "1", "9", "77.00", due="2026-07-01")
+    for key, customer, currency in (("o1", "erp:404", "USD"), ("o2", "erp:1", "XXQ"), ("o3", "erp:1", "USD")):
+        raw.add(
+            "raw_files__order", "extracts", order_id=key, customer_id=customer, order_date="2026-06-30",
+            unbilled_amount="5.00", currency=currency, released=key != "o3",
+        )  # fmt: skip
     raw.dbt("build")
 
     found = documents(raw)
@@ -41,7 +46,10 @@ def test_bad_documents_are_found_and_leave_other_figures_alone(books: company.Bo
         "due_before_date:erp:901:1": ("different", 10, "accounts_receivable"),
         "over_applied:erp:901": ("different", 2, "cash_application"),
         "unknown_currency:erp:903": ("extra", 77, "finance_systems"),
+        "uncounted_order:extracts:o1": ("extra", 5, "finance_systems"),
+        "uncounted_order:extracts:o2": ("extra", 5, "finance_systems"),
     }
+    assert "erp:404" in found["uncounted_order:extracts:o1"]["detail"]
     assert "XXQ" in found["unknown_currency:erp:903"]["detail"]
     assert raw.rows(AMOUNTS) == before
     (row,) = raw.rows("select open_balance_amount from ar_customer_summary where customer_id = 'erp:5'")
@@ -49,8 +57,12 @@ def test_bad_documents_are_found_and_leave_other_figures_alone(books: company.Bo
 
     books.link("901", "902", "10.00")
     books.document("901", "CustInvc", "2026-06-01", "5", "1", "1", "10.00", due="2026-06-01")
+    raw.add(
+        "raw_files__order", "extracts", order_id="o1", customer_id="erp:1", order_date="2026-06-30",
+        unbilled_amount="5.00", currency="USD", released=True,
+    )  # fmt: skip
     raw.dbt("build")
-    assert set(documents(raw)) == {"unknown_currency:erp:903"}
+    assert set(documents(raw)) == {"unknown_currency:erp:903", "uncounted_order:extracts:o2"}
 
 
 def test_a_posting_without_a_document_blocks_and_is_named(books: company.Books) -> None:
