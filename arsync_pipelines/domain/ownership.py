@@ -31,7 +31,7 @@ _BALANCES = (
     "open_balance overdue_balance current days_1_30 days_31_60 days_61_90 days_91_plus unapplied oldest_due_date "
     "as_of_date"
 )
-_TERMS = "payment_terms credit_limit credit_available credit_hold currency"
+_TERMS = "payment_terms credit_limit credit_available over_limit credit_hold currency"
 
 MATRIX: tuple[FieldGroup, ...] = (
     FieldGroup(
@@ -93,6 +93,7 @@ MATRIX: tuple[FieldGroup, ...] = (
         "collections",
         "collections platform, else ERP -> CRM and ERP",
         "near real time",
+        _fields("account", "collections_status promise_date") | _fields("invoice", "dunning_level"),
     ),
     FieldGroup("dispute: existence, narrative, contact", "crm", "both ways", "near real time"),
     FieldGroup(
@@ -112,6 +113,10 @@ def owner_of(object_name: str, field: str) -> Owner | None:
     return _OWNERS.get(f"{object_name}.{field}")
 
 
-def not_owned_by(owner: Owner, object_name: str, fields: frozenset[str]) -> list[str]:
-    """Those of `fields` that `owner` has no right to write, in order of name."""
-    return sorted(field for field in fields if owner_of(object_name, field) != owner)
+RECEIVABLES: frozenset[Owner] = frozenset({"erp", "collections"})
+"""Whose fields travel to a CRM with receivables."""
+
+
+def not_owned_by(owners: frozenset[Owner], object_name: str, fields: frozenset[str]) -> list[str]:
+    """Those of `fields` that none of `owners` has a right to write, in order of name."""
+    return sorted(field for field in fields if owner_of(object_name, field) not in owners)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from arsync_pipelines.domain.checks import CheckResult
-from arsync_pipelines.domain.ownership import not_owned_by
+from arsync_pipelines.domain.ownership import RECEIVABLES, not_owned_by
 from arsync_pipelines.quality import suites
 from arsync_pipelines.quality.validate import validate
 from arsync_pipelines.services.plan import Difference
 
-OWNED_BY_ERP = "fields_owned_by_erp"
+OWNED = "fields_owned_by_erp_or_collections"
 _CHUNK = 50_000
 
 
@@ -35,17 +35,17 @@ class PayloadChecks:
 
 
 def _ownership(subject: str, object_name: str, differences: Sequence[Difference]) -> CheckResult:
-    """Nothing leaves for the CRM but what the ERP owns by the source-of-truth matrix; blocks."""
+    """Nothing leaves for the CRM but what ERP and collections own by the source-of-truth matrix; blocks."""
     sent = frozenset(field for d in differences for field in d.payload)
-    foreign = not_owned_by("erp", object_name, sent)
+    foreign = not_owned_by(RECEIVABLES, object_name, sent)
     failing = [d for d in differences if not d.payload.keys().isdisjoint(foreign)]
     return CheckResult(
         subject,
-        OWNED_BY_ERP,
+        OWNED,
         passed=not foreign,
         checked=len(differences),
         failing=len(failing),
-        detail=f"not the ERP's to write: {', '.join(foreign)}" if foreign else "",
+        detail=f"neither the ERP's nor collections' to write: {', '.join(foreign)}" if foreign else "",
         sample=[{"business_key": d.business_key} for d in failing[:5]],
     )
 

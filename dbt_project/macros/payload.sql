@@ -1,11 +1,12 @@
 {# Payloads of a push: one list of fields says what is compared, how it is written, and what stands before.
 
-   A field is [canonical name, column, kind]; kind is money, number, date, flag or text. #}
+   A field is [canonical name, column, kind]; kind is money, number (one decimal), integer, date, flag or text. #}
 
 {# text of a field's value as it travels: money with exactly the currency's digits, dates ISO, null as null #}
 {% macro payload_value(column, kind, minor) -%}
 {%- if kind == 'money' -%}{{ arsync.money_text(column, minor) }}
 {%- elif kind == 'number' -%}cast(cast({{ column }} as decimal(18, 1)) as {{ dbt.type_string() }})
+{%- elif kind == 'integer' -%}cast(cast({{ column }} as integer) as {{ dbt.type_string() }})
 {%- elif kind == 'date' -%}cast({{ column }} as {{ dbt.type_string() }})
 {%- else -%}{{ column }}
 {%- endif -%}
@@ -21,6 +22,11 @@ end
 {%- elif kind == 'number' -%}
 case
     when {{ column }} = round({{ column }}, 1) then cast(cast({{ column }} as decimal(18, 1)) as {{ dbt.type_string() }})
+    else cast({{ column }} as {{ dbt.type_string() }})
+end
+{%- elif kind == 'integer' -%}
+case
+    when {{ column }} = round({{ column }}, 0) then cast(cast({{ column }} as integer) as {{ dbt.type_string() }})
     else cast({{ column }} as {{ dbt.type_string() }})
 end
 {%- elif kind == 'date' -%}cast({{ column }} as {{ dbt.type_string() }})
@@ -73,8 +79,11 @@ nullif(trim({{ desired }}.{{ column }}), '') is distinct from {{ observed }}.{{ 
     ['disputed', 'disputed', 'money'],
     ['credit_limit', 'credit_limit', 'money'],
     ['credit_available', 'credit_available', 'money'],
+    ['over_limit', 'over_limit', 'flag'],
     ['credit_hold', 'credit_hold', 'flag'],
     ['payment_terms', 'payment_terms', 'text'],
+    ['collections_status', 'collections_status', 'text'],
+    ['promise_date', 'promise_date', 'date'],
     ['average_days_to_pay', 'average_days_to_pay', 'number'],
     ['last_payment_date', 'last_payment_date', 'date'],
     ['last_payment_amount', 'last_payment_amount', 'money'],
@@ -101,6 +110,7 @@ nullif(trim({{ desired }}.{{ column }}), '') is distinct from {{ observed }}.{{ 
     ['disputed', 'disputed', 'money'],
     ['credit_limit', 'credit_limit', 'money'],
     ['credit_available', 'credit_available', 'money'],
+    ['over_limit', 'over_limit', 'flag'],
     ['credit_hold', 'credit_hold', 'flag'],
     ['payment_terms', 'payment_terms', 'text'],
     ['oldest_due_date', 'oldest_due_date', 'date'],
@@ -121,6 +131,7 @@ nullif(trim({{ desired }}.{{ column }}), '') is distinct from {{ observed }}.{{ 
     ['status', 'status', 'text'],
     ['aging_bucket', 'aging_bucket', 'text'],
     ['disputed_amount', 'disputed_amount', 'money'],
+    ['dunning_level', 'dunning_level', 'integer'],
     ['link', 'link', 'text'],
 ]) }}
 {%- endmacro %}

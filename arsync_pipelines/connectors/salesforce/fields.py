@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Kind = Literal["money", "number", "boolean", "date", "text", "link", "reference"]
+Kind = Literal["money", "number", "integer", "boolean", "date", "text", "link", "reference"]
+
+NUMBERS: frozenset[Kind] = frozenset({"money", "number", "integer"})
+"""Kinds that travel as decimals."""
 
 _AMOUNTS: dict[str, Kind] = {
     "open_balance": "money",
@@ -22,6 +25,7 @@ _AMOUNTS: dict[str, Kind] = {
     "disputed": "money",
     "credit_limit": "money",
     "credit_available": "money",
+    "over_limit": "boolean",
     "credit_hold": "boolean",
     "payment_terms": "text",
 }
@@ -29,6 +33,8 @@ _AMOUNTS: dict[str, Kind] = {
 ACCOUNT: Mapping[str, Kind] = {
     "erp_customer_id": "text",
     **_AMOUNTS,
+    "collections_status": "text",
+    "promise_date": "date",
     "average_days_to_pay": "number",
     "last_payment_date": "date",
     "last_payment_amount": "money",
@@ -59,6 +65,7 @@ INVOICE: Mapping[str, Kind] = {
     "status": "text",
     "aging_bucket": "text",
     "disputed_amount": "money",
+    "dunning_level": "integer",
     "link": "link",
 }
 

@@ -77,6 +77,7 @@ def custom_field(sobject: str, name: str, canonical: str, kind: Kind) -> Compone
 _TYPES: Mapping[Kind, Mapping[str, str]] = {
     "money": {"type": "Number", "precision": "18", "scale": "3"},
     "number": {"type": "Number", "precision": "6", "scale": "1"},
+    "integer": {"type": "Number", "precision": "6", "scale": "0"},
     "boolean": {"type": "Checkbox", "defaultValue": "false"},
     "date": {"type": "Date"},
     "text": {"type": "Text", "length": "255"},

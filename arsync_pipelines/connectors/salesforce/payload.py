@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from arsync_pipelines.connectors.salesforce.fields import KINDS, PROTECTED, Kind
+from arsync_pipelines.connectors.salesforce.fields import KINDS, NUMBERS, PROTECTED, Kind
 from arsync_pipelines.connectors.salesforce.options import Mapping_
 from arsync_pipelines.domain.push import PushIntent
 
@@ -85,7 +85,7 @@ def _typed(name: str, kind: Kind, value: Any) -> bool | str | Decimal | None:
         if name in PROTECTED:
             raise PayloadRefused("REQUIRED_FIELD_MISSING", f"{name} is empty")
         return None
-    if kind in {"money", "number"}:
+    if kind in NUMBERS:
         return _number(name, value)
     if kind == "date":
         return _date(name, value)
@@ -168,7 +168,7 @@ def observed(shape: ObjectShape, record: Mapping[str, Any], wanted: Mapping[str,
 
 
 def _shown(kind: Kind, value: Any) -> Any:
-    if value is None or kind not in {"money", "number"}:
+    if value is None or kind not in NUMBERS:
         return value
     return format(Decimal(str(value)), "f")
 

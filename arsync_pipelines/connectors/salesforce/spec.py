@@ -27,7 +27,9 @@ AR_STREAMS = {"ar_account_balance": "account_balance", "ar_invoice": "invoice"}
 OBSERVED_IN = {"account": "account"} | {object_name: stream for stream, object_name in AR_STREAMS.items()}
 """Canonical object -> stream that shows what the org holds of it."""
 
-_BOOLEANS = {"is_deleted", "is_closed", "is_won", "is_active", "credit_hold", "ar__credit_hold"}
+_BOOLEANS = {"is_deleted", "is_closed", "is_won", "is_active"} | {
+    f"{prefix}{name}" for prefix in ("", "ar__") for name, kind in ACCOUNT.items() if kind == "boolean"
+}
 _STAMP = "system_modstamp=SystemModstamp"
 _COLUMNS = {
     "contact": "id=Id account_id=AccountId first_name=FirstName last_name=LastName email=Email phone=Phone title=Title "

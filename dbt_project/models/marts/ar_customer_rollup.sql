@@ -1,6 +1,6 @@
 {%- set amounts = [
     'current_amount', 'days_1_30_amount', 'days_31_60_amount', 'days_61_90_amount', 'days_91_plus_amount',
-    'unapplied_amount', 'overdue_balance_amount', 'disputed_amount'
+    'unapplied_amount', 'overdue_balance_amount', 'disputed_amount', 'unbilled_order_amount'
 ] -%}
 {%- set past_due = 'days_1_30_amount + days_31_60_amount + days_61_90_amount + days_91_plus_amount' -%}
 with converted as (
@@ -41,6 +41,14 @@ totals as (
         sum(paid_weight_days) as paid_weight_days
     from converted
     group by customer_id
+),
+
+balances as (
+    select
+        customer_id,
+        current_amount + days_1_30_amount + days_31_60_amount + days_61_90_amount + days_91_plus_amount
+        + unapplied_amount as open_balance_amount
+    from totals
 ),
 
 limits as (
@@ -103,19 +111,15 @@ select
     {% for amount in amounts %}
     cast(coalesce(totals.{{ amount }}, 0) as {{ type_total() }}) as {{ amount }},
     {% endfor %}
-    cast(
-        coalesce(
-            totals.current_amount + totals.days_1_30_amount + totals.days_31_60_amount + totals.days_61_90_amount
-            + totals.days_91_plus_amount + totals.unapplied_amount, 0
-        ) as {{ type_total() }}
-    ) as open_balance_amount,
+    cast(coalesce(balances.open_balance_amount, 0) as {{ type_total() }}) as open_balance_amount,
     cast(limits.credit_limit_amount as {{ type_total() }}) as credit_limit_amount,
     cast(
-        limits.credit_limit_amount - coalesce(
-            totals.current_amount + totals.days_1_30_amount + totals.days_31_60_amount + totals.days_61_90_amount
-            + totals.days_91_plus_amount + totals.unapplied_amount, 0
-        ) as {{ type_total() }}
+        limits.credit_limit_amount - coalesce(balances.open_balance_amount + totals.unbilled_order_amount, 0)
+        as {{ type_total() }}
     ) as credit_available_amount,
+    coalesce(
+        limits.credit_limit_amount < coalesce(balances.open_balance_amount + totals.unbilled_order_amount, 0), false
+    ) as is_over_limit,
     coalesce(totals.is_on_credit_hold, false) as is_on_credit_hold,
     terms.payment_terms,
     totals.oldest_due_date,
@@ -134,6 +138,7 @@ select
 from {{ ref('dim_customer') }} as customer
 cross join {{ ref('stg_arsync__policy') }} as policy
 left join totals on customer.customer_id = totals.customer_id
+left join balances on customer.customer_id = balances.customer_id
 left join limits on customer.customer_id = limits.customer_id
 left join terms on customer.customer_id = terms.customer_id
 left join payments as last_payment

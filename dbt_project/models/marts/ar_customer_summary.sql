@@ -75,6 +75,8 @@ keys as (
     select customer_id, legal_entity_id, currency from credit
     union
     select customer_id, legal_entity_id, currency from paid
+    union
+    select customer_id, legal_entity_id, currency from {{ ref('int_unbilled_order') }}
 )
 
 select
@@ -94,7 +96,14 @@ select
     cast(coalesce(balances.overdue_amount, 0) as {{ type_total() }}) as overdue_balance_amount,
     cast(coalesce(disputes.disputed_amount, 0) as {{ type_total() }}) as disputed_amount,
     cast(credit.credit_limit as {{ type_total() }}) as credit_limit_amount,
-    cast(credit.credit_limit - coalesce(balances.open_amount, 0) as {{ type_total() }}) as credit_available_amount,
+    cast(coalesce(unbilled.unbilled_order_amount, 0) as {{ type_total() }}) as unbilled_order_amount,
+    cast(
+        credit.credit_limit - coalesce(balances.open_amount, 0) - coalesce(unbilled.unbilled_order_amount, 0)
+        as {{ type_total() }}
+    ) as credit_available_amount,
+    coalesce(
+        credit.credit_limit < coalesce(balances.open_amount, 0) + coalesce(unbilled.unbilled_order_amount, 0), false
+    ) as is_over_limit,
     coalesce(credit.is_on_credit_hold, false) as is_on_credit_hold,
     terms.payment_terms,
     balances.oldest_due_date,
@@ -115,6 +124,10 @@ left join credit
     on keys.customer_id = credit.customer_id
     and keys.legal_entity_id = credit.legal_entity_id
     and keys.currency = credit.currency
+left join {{ ref('int_unbilled_order') }} as unbilled
+    on keys.customer_id = unbilled.customer_id
+    and keys.legal_entity_id = unbilled.legal_entity_id
+    and keys.currency = unbilled.currency
 left join terms
     on keys.customer_id = terms.customer_id
     and keys.legal_entity_id = terms.legal_entity_id

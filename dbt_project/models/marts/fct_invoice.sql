@@ -30,6 +30,12 @@ oldest as (
     where position = 1
 ),
 
+dunned as (
+    select level.invoice_id, level.dunning_level
+    from {{ ref('int_invoice__dunning_level') }} as level
+    inner join open_items on level.invoice_id = open_items.document_id and open_items.open_amount > 0
+),
+
 {% if is_incremental() %}
 -- what changed at its source, what time moved or brought, and what belongs to another customer now
 touched as (
@@ -52,6 +58,14 @@ touched as (
     where open_items.open_amount is distinct from held.open_amount
         or open_items.is_overdue is distinct from held.is_overdue
         or oldest.bucket is distinct from held.aging_bucket
+
+    union
+
+    select coalesce(dunned.invoice_id, held.invoice_id) as changed_key
+    from dunned
+    full outer join (select * from {{ this }} where dunning_level is not null) as held
+        on dunned.invoice_id = held.invoice_id
+    where dunned.dunning_level is distinct from held.dunning_level
 
     union
 
@@ -113,6 +127,7 @@ invoices as (
         coalesce(open_items.open_amount, 0) as open_amount,
         coalesce(open_items.is_overdue, false) as is_overdue,
         oldest.bucket,
+        dunned.dunning_level,
         settlements.last_application_date,
         coalesce(
             settlements.void_date,
@@ -125,6 +140,7 @@ invoices as (
     left join {{ ref('iso_currency') }} as iso on documents.functional_currency = iso.currency
     left join open_items on documents.document_id = open_items.document_id
     left join oldest on documents.document_id = oldest.document_id
+    left join dunned on documents.document_id = dunned.invoice_id
     left join settlements on documents.document_id = settlements.document_id
 )
 
@@ -155,6 +171,7 @@ select
     end as status,
     is_overdue,
     bucket as aging_bucket,
+    dunning_level,
     dispute_reason,
     disputed_amount,
     cast(greatest(least(disputed_amount, open_amount), 0) as {{ type_money() }}) as disputed_open_amount,

@@ -187,6 +187,16 @@ def write(raw: RawWarehouse) -> Books:
     books.link("82", "83", "500.00")
     # Gulf, BHD: three decimals
     books.document("90", "CustInvc", "2026-06-01", "4", "3", "4", "10.125", due="2026-07-31")
+    # released and not billed: 1,000.00 in USD, 100,000 in JPY (650.00 in USD); the third is not released
+    for key, customer, amount, currency, released in (
+        ("so1", "1", "1000.00", "USD", True),
+        ("so2", "2", "100000", "JPY", True),
+        ("so3", "1", "4000.00", "USD", False),
+    ):
+        raw.add(
+            "raw_files__order", "extracts", order_id=key, customer_id=f"erp:{customer}", order_date="2026-06-30",
+            unbilled_amount=amount, currency=currency, released=released,
+        )  # fmt: skip
     # Orphan
     books.document("95", "CustInvc", "2026-06-01", "5", "1", "1", "33.00", due="2026-06-02")
     return books

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from tests.integration.dbt import company
 from tests.integration.dbt.raw import RawWarehouse
 
 CHOSEN = (
-    "--select", "+ar_credit_exposure", "+ar_promise_monthly", "+ar_dispute_aging", "+fct_promise_to_pay_history",
+    "--select", "+sync_salesforce__account", "+sync_salesforce__invoice", "+ar_credit_exposure",
+    "+ar_promise_monthly", "+ar_dispute_aging", "+fct_promise_to_pay_history",
     "--exclude-resource-type", "test",
 )  # fmt: skip
 
@@ -29,6 +31,18 @@ def promise(raw: RawWarehouse, key: str, invoice: str | None, made: str, by: str
         "raw_files__promise", "extracts", promise_id=key, customer_id="erp:1", invoice_id=invoice, made_date=made,
         promised_date=by, amount=amount, currency="USD", **more,
     )  # fmt: skip
+
+
+def shown(raw: RawWarehouse, key: str = "001A", object_name: str = "account") -> dict[str, Any]:
+    """What a CRM record should show."""
+    (row,) = raw.rows(f"select payload from sync_salesforce__{object_name} where business_key = '{key}'")
+    return dict(json.loads(row["payload"]))
+
+
+def collections(raw: RawWarehouse, key: str = "001A") -> tuple[str | None, str | None]:
+    """Collections status and promise date of an account."""
+    account = shown(raw, key)
+    return account["collections_status"], account["promise_date"]
 
 
 def status(raw: RawWarehouse) -> dict[str, str]:
@@ -57,6 +71,7 @@ def test_a_promise_is_kept_broken_or_open(books: company.Books) -> None:
         "withdrawn": "cancelled",
         "any-invoice": "kept",
     }
+    assert collections(raw) == ("broken_promise", "2026-07-01"), "the last one about 20 was not kept; 11 has till today"
     june, july = raw.rows("select * from ar_promise_monthly order by month")
     assert (june["promises"], june["kept"], june["broken"]) == (6, 2, 4)
     kept = Decimal("1050.00") / (Decimal("1050.00") + 400 + Decimal("400.01") + 400 + Decimal("100.01")) * 100
@@ -68,12 +83,14 @@ def test_states_of_promises_and_disputes_keep_their_history(books: company.Books
     raw = books.raw
     promise(raw, "p", "erp:11", "2026-06-15", "2026-06-30", "100.01")
     raw.dbt("build", *CHOSEN)
+    assert collections(raw) == ("broken_promise", None)
     books.document("907", "CustPymt", "2026-06-28", "1", "1", "1", "100.01")
     books.link("11", "907", "100.01")
     books.document("60", "CustInvc", "2026-06-10", "1", "1", "1", "210.00", due="2026-07-10", disputed="50.00")
     raw.dbt("build", *CHOSEN)
     states = raw.rows("select * from fct_promise_to_pay_history order by known_at")
     assert [row["status"] for row in states] == ["broken", "kept"]
+    assert collections(raw) == (None, None), "kept: nothing stands behind a status any more"
     assert states[0]["known_until"] == states[1]["known_at"]
     disputes = raw.rows("select * from fct_dispute_history where dispute_id = 'invoice:erp:60' order by known_at")
     assert [row["disputed_amount"] for row in disputes] == [120, 50]
@@ -86,7 +103,7 @@ def test_states_of_promises_and_disputes_keep_their_history(books: company.Books
 
 def test_exposure_is_what_is_owed_and_what_is_released(books: company.Books) -> None:
     raw = books.raw
-    for key, amount, released in (("o1", "8619.92", True), ("o2", "5000.00", False)):
+    for key, amount, released in (("o1", "7619.92", True), ("o2", "5000.00", False)):
         raw.add(
             "raw_files__order", "extracts", order_id=key, customer_id="erp:1", legal_entity="erp:1",
             order_date="2026-06-30", unbilled_amount=amount, currency="USD", released=released,
@@ -107,6 +124,61 @@ def test_exposure_is_what_is_owed_and_what_is_released(books: company.Books) -> 
     )  # fmt: skip
     raw.dbt("build", *CHOSEN)
     over = exposure()
+    assert shown(raw)["over_limit"] is False, "the account's limits together are not exceeded"
     assert (over["credit_available_amount"], over["is_over_limit"]) == (Decimal("-0.01"), True)
     (held,) = raw.rows("select * from ar_credit_exposure where is_on_credit_hold")
     assert (held["customer_id"], held["credit_limit_amount"], held["is_over_limit"]) == ("erp:3", None, False)
+
+
+def duns(raw: RawWarehouse, level: str, *, blocked: bool = False, **invoice_line: Any) -> None:
+    """One invoice of a Tryton company that duns, with account 001T in the CRM, at a level of its procedure."""
+    raw.add(
+        "raw_tryton__move_line", "books", id="11", move="11", account="1", party="7", debit="50.00", credit="0.00",
+        maturity_date="2026-05-01", state="valid", **invoice_line,
+    )  # fmt: skip
+    raw.add(
+        "raw_tryton__dunning", "books", id="1", company="1", line="11", procedure="1", level=level, date="2026-06-01",
+        blocked=blocked, state="waiting",
+    )  # fmt: skip
+
+
+def test_a_dunning_level_follows_the_erp_and_leaves_with_the_debt(books: company.Books) -> None:
+    raw = books.raw
+    raw.execute("insert into raw_arsync__connection values ('books', 'tryton', 'erp')")
+    raw.add("raw_tryton__company", "books", id="1", name="Acme SARL", currency="1", timezone="UTC")
+    raw.add("raw_tryton__currency", "books", id="1", code="EUR", name="Euro", digits=2)
+    raw.add("raw_tryton__account", "books", id="1", company="1", code="411", name="Customers", receivable=True)
+    raw.add("raw_tryton__party", "books", id="7", name="Party 7", code="P7")
+    raw.add("raw_tryton__move", "books", id="11", number="M11", company="1", date="2026-04-01", state="posted")
+    raw.add(
+        "raw_tryton__invoice", "books", id="5", company="1", number="INV5", state="posted", party="7", currency="1",
+        invoice_date="2026-04-01", move="11", total_amount="50.00",
+    )  # fmt: skip
+    for number in (1, 2):
+        raw.add(
+            "raw_tryton__dunning_level", "books", id=str(number), procedure="1", procedure_name="Reminders",
+            sequence=number, overdue="0",
+        )  # fmt: skip
+    company.account(raw, "001T", erp="P7")
+    duns(raw, "1")
+    raw.dbt("build", *CHOSEN)
+    assert shown(raw, "books:5", "invoice")["dunning_level"] == "1"
+    assert collections(raw, "001T") == ("dunning", None)
+    assert shown(raw, "erp:11", "invoice")["dunning_level"] is None
+
+    duns(raw, "2", blocked=True)
+    raw.dbt("build", *CHOSEN)
+    assert shown(raw, "books:5", "invoice")["dunning_level"] == "2", "nothing but the level moved"
+    assert collections(raw, "001T") == ("dunning_block", None)
+
+    raw.add("raw_tryton__move", "books", id="12", number="M12", company="1", date="2026-06-20", state="posted")
+    raw.add(
+        "raw_tryton__move_line", "books", id="12", move="12", account="1", party="7", debit="0.00", credit="50.00",
+        state="valid", reconciliation="3",
+    )  # fmt: skip
+    raw.add("raw_tryton__reconciliation", "books", id="3", date="2026-06-20")
+    duns(raw, "2", reconciliation="3")
+    raw.dbt("build", *CHOSEN)
+    paid = shown(raw, "books:5", "invoice")
+    assert (paid["status"], paid["open_amount"], paid["dunning_level"]) == ("paid", "0.00", None)
+    assert collections(raw, "001T") == (None, None)

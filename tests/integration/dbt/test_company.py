@@ -85,9 +85,13 @@ def test_account_payloads(built: RawWarehouse) -> None:
         "unapplied": "-60.00",
         "disputed": "90.00",
         "credit_limit": "16500.00",
-        "credit_available": "14317.45",
+        # 16,500.00 - 2,182.55 open - 1,000.00 and 100,000 JPY x 0.0065 = 650.00 released and not billed
+        "credit_available": "12667.45",
+        "over_limit": False,
         "credit_hold": False,
         "payment_terms": "Net 30; Two instalments",
+        "collections_status": None,
+        "promise_date": None,
         "average_days_to_pay": "10.0",
         "last_payment_date": "2026-06-20",
         "last_payment_amount": "400.00",
@@ -100,18 +104,30 @@ def test_account_payloads(built: RawWarehouse) -> None:
     assert (contoso["average_days_to_pay"], contoso["credit_limit"]) == ("30.0", None)
     assert json.loads(rows["001D"]["payload"])["open_balance"] == "10.125"
     cleared = json.loads(rows["001E"]["payload"])
-    assert {value for name, value in cleared.items() if name != "credit_hold"} == {None}
+    assert {value for name, value in cleared.items() if name not in {"credit_hold", "over_limit"}} == {None}
     assert json.loads(rows["001E"]["before"])["open_balance"] == "5.00"
 
 
 def test_balance_and_invoice_records_are_new(built: RawWarehouse) -> None:
     balances = {row["business_key"]: row for row in built.rows("select * from sync_salesforce__account_balance")}
     assert set(balances) == {"erp:1:C0001:USD", "erp:2:C0002:JPY", "erp:1:C0003:EUR", "erp:3:C0004:BHD"}
-    assert json.loads(balances["erp:2:C0002:JPY"]["payload"])["open_balance"] == "123457"
+    yen = json.loads(balances["erp:2:C0002:JPY"]["payload"])
+    assert (yen["open_balance"], yen["credit_available"], yen["over_limit"]) == ("123457", "776543", False)
+    dollars = json.loads(balances["erp:1:C0001:USD"]["payload"])
+    assert (dollars["credit_limit"], dollars["credit_available"]) == ("10000.00", "7619.92")
     invoices = {row["business_key"]: row for row in built.rows("select * from sync_salesforce__invoice")}
     assert len(invoices) == 17, "every invoice but the one of the customer without an account"
     assert all(row["is_new"] and row["before"] == "{}" for row in invoices.values())
-    assert json.loads(invoices["erp:90"]["payload"])["total_amount"] == "10.125"
+    gulf = json.loads(invoices["erp:90"]["payload"])
+    assert (gulf["total_amount"], gulf["dunning_level"]) == ("10.125", None)
+
+
+def test_exposure_and_what_the_crm_shows_are_one_figure(built: RawWarehouse) -> None:
+    exposure = {r["credit_exposure_id"]: r for r in built.rows("select * from ar_credit_exposure")}
+    assert exposure["erp:1|erp:1|USD"]["unbilled_order_amount"] == 1000
+    for row in built.rows("select * from int_salesforce__account_balance_desired"):
+        own = exposure[f"{row['customer_id']}|{row['legal_entity_id']}|{row['currency']}"]
+        assert (row["credit_available"], row["over_limit"]) == (own["credit_available_amount"], own["is_over_limit"])
 
 
 def test_customers_are_identified(built: RawWarehouse) -> None:

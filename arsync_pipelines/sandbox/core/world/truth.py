@@ -31,8 +31,11 @@ ACCOUNT_FIELDS = (
     "disputed",
     "credit_limit",
     "credit_available",
+    "over_limit",
     "credit_hold",
     "payment_terms",
+    "collections_status",
+    "promise_date",
     "average_days_to_pay",
     "last_payment_date",
     "last_payment_amount",
@@ -115,8 +118,12 @@ class Truth:
             "disputed": money(sum(convert(p.disputed, own, target) for p, own in positions), target),
             "credit_limit": money(sum(limits) if limits else None, target),
             "credit_available": money(sum(limits) - balance if limits else None, target),
+            "over_limit": bool(limits) and balance > sum(limits),
             "credit_hold": any(customer.credit_hold for customer in customers),
             "payment_terms": "; ".join(sorted({TERMS_BY_ID[customer.terms_id].name for customer in customers})),
+            # nobody in this world promises, and its ERP does not dun
+            "collections_status": None,
+            "promise_date": None,
             "average_days_to_pay": _average_days(positions),
             "last_payment_date": _iso(last[0].day) if last else None,
             "last_payment_amount": money(convert(last[0].amount, last[1], target), target) if last else None,
@@ -146,6 +153,7 @@ class Truth:
                     "disputed": money(position.disputed, currency),
                     "credit_limit": money(limit, currency),
                     "credit_available": money(None if limit is None else limit - position.open_balance, currency),
+                    "over_limit": limit is not None and position.open_balance > limit,
                     "credit_hold": customer.credit_hold,
                     "payment_terms": TERMS_BY_ID[customer.terms_id].name,
                     "oldest_due_date": _iso(position.oldest_due),
@@ -179,6 +187,7 @@ class Truth:
                     "status": item.status(self._positions.as_of),
                     "aging_bucket": aging,
                     "disputed_amount": money(item.disputed_amount, item.currency),
+                    "dunning_level": None,
                 }
             )
         return rows

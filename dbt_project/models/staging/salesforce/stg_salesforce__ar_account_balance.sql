@@ -19,6 +19,7 @@ select
     {{ to_number('disputed') }} as disputed,
     {{ to_number('credit_limit') }} as credit_limit,
     {{ to_number('credit_available') }} as credit_available,
+    over_limit,
     credit_hold,
     {{ to_text('payment_terms') }} as payment_terms,
     {{ to_date('oldest_due_date') }} as oldest_due_date,

@@ -23,6 +23,7 @@ select
     {{ to_text('status') }} as status,
     {{ to_text('aging_bucket') }} as aging_bucket,
     {{ to_number('disputed_amount') }} as disputed_amount,
+    {{ to_number('dunning_level') }} as dunning_level,
     {{ to_text('link') }} as link,
     _is_deleted or coalesce(is_deleted, false) as is_deleted,
     _seq,

@@ -31,6 +31,7 @@ select
     balances.disputed_amount as disputed,
     balances.credit_limit_amount as credit_limit,
     balances.credit_available_amount as credit_available,
+    balances.is_over_limit as over_limit,
     balances.is_on_credit_hold as credit_hold,
     balances.payment_terms,
     balances.oldest_due_date,

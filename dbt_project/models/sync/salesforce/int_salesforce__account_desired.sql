@@ -23,8 +23,11 @@ select
     total.disputed_amount as disputed,
     total.credit_limit_amount as credit_limit,
     total.credit_available_amount as credit_available,
+    coalesce(total.is_over_limit, false) as over_limit,
     coalesce(total.is_on_credit_hold, false) as credit_hold,
     total.payment_terms,
+    collections.collections_status,
+    collections.promise_date,
     total.average_days_to_pay,
     total.last_payment_date,
     total.last_payment_amount,
@@ -43,5 +46,6 @@ left join {{ ref('int_customer_record__referenced') }} as referenced
 left join {{ ref('int_customer__primary_account') }} as primary_account
     on account.connection = primary_account.connection and account.account_id = primary_account.account_id
 left join {{ ref('ar_customer_rollup') }} as total on primary_account.customer_id = total.customer_id
+left join {{ ref('ar_customer_collections') }} as collections on total.customer_id = collections.customer_id
 left join {{ ref('iso_currency') }} as iso on total.currency = iso.currency
 where not account.is_deleted

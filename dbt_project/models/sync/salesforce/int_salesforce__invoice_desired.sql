@@ -17,6 +17,7 @@ select
     invoice.status,
     invoice.aging_bucket,
     invoice.disputed_amount,
+    invoice.dunning_level,
     replace(
         replace(policy.erp_link_template, '{connection}', invoice.connection), '{id}', invoice.source_id
     ) as link

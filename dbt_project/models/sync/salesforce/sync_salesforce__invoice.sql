@@ -21,7 +21,7 @@ wanted as (
             else 0
             {%- elif name == 'status' %}
             else 'void'
-            {%- elif name != 'aging_bucket' %}
+            {%- elif name not in ['aging_bucket', 'dunning_level'] %}
             else compared.held_{{ column }}
             {%- endif %}
         end as {{ column }},

@@ -116,6 +116,19 @@ def test_the_doctor_finds_what_is_missing_and_advises() -> None:
     assert "arsync init" in seen["AR fields of AR_Invoice__c"].advice
 
 
+def test_the_doctor_names_fields_that_came_after_the_org_was_prepared() -> None:
+    later = {"account": ["over_limit", "collections_status", "promise_date"], "invoice": ["dunning_level"]}
+    objects = {
+        OBJECTS[name]: [api for field, api in DEFAULT_NAMES[name].items() if field not in later.get(name, [])]
+        for name in KINDS
+    }
+    seen = lines(DescribedOrg({**objects, "Contact": [], "Opportunity": [], "User": []}))
+    account, invoice = seen["AR fields of Account"], seen["AR fields of AR_Invoice__c"]
+    assert account.detail == "missing or hidden: AR_Over_Limit__c, AR_Collections_Status__c, AR_Promise_Date__c"
+    assert invoice.detail == "missing or hidden: Dunning_Level__c" and "arsync init" in invoice.advice
+    assert seen["AR fields of AR_Account_Balance__c"].status == "ok"
+
+
 def test_the_doctor_is_content_with_a_prepared_org() -> None:
     objects = {OBJECTS[name]: list(DEFAULT_NAMES[name].values()) for name in KINDS}
     seen = lines(DescribedOrg({**objects, "Contact": [], "Opportunity": [], "User": []}))
