@@ -117,7 +117,7 @@ posted_documents as (
     group by 1, 2, 3
 ),
 
--- a posting that was taken back counts as none
+-- a posting that was taken back counts as none, and where all were there is nothing to count
 ledger as (
     select
         split_part(event_key, ':', 2) as connection,
@@ -128,6 +128,7 @@ ledger as (
     from {{ ref('fct_receivable_event') }}
     where event_type in ('posted', 'reversed') and event_key like 'posted:%'
     group by 1, 2, 3
+    having sum(case when event_type = 'posted' then 1 else -1 end) <> 0 or sum(amount) <> 0
 ),
 
 unpaid as (
