@@ -1,6 +1,6 @@
-"""Figures that a test run prints at its end, whichever process the tests ran in.
+"""Which files a test run begins with, and the figures that it prints at its end.
 
-A test gives a line of them by `record_property(told("Mutants"), "text")`.
+A test gives a line of them by `record_property(told("Mutants"), "text")`, whichever process it runs in.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ _TOLD = "told at the end: "
 def told(heading: str) -> str:
     """Name of the property whose lines are printed below `heading`."""
     return _TOLD + heading
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first: begun last, one of them would keep one process waiting for the other."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

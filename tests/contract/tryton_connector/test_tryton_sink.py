@@ -17,6 +17,8 @@ from arsync_pipelines.domain.push import FailureClass, PushIntent
 from arsync_pipelines.ports.sink import Outcome, Sink
 from tests.contract.tryton_connector.conftest import Books, Meddling
 
+pytestmark = pytest.mark.slow
+
 ACME = {
     "name": "Acme Works",
     "tax_registration": "BE0403019261",

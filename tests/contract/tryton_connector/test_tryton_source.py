@@ -15,6 +15,8 @@ from arsync_pipelines.domain.errors import SourceContractBroken
 from tests.contract.tryton_connector import receivables
 from tests.contract.tryton_connector.conftest import Books, Meddling
 
+pytestmark = pytest.mark.slow
+
 RECEIVABLE = """
     select l.id from account_move_line l join account_account a on a.id = l.account
     join account_account_type t on t.id = a.type where t.receivable

@@ -14,6 +14,8 @@ from tests.integration.dbt.asking import Analyst, Rows
 from tests.integration.dbt.history import History
 from tests.integration.dbt.raw import RawWarehouse
 
+pytestmark = pytest.mark.slow
+
 DAYS = [date(2026, 3, 31), date(2026, 5, 20), date(2026, 6, 20), date(2026, 7, 1), date(2026, 8, 15)]
 ROUNDS = 3
 MARCH = date(2026, 3, 31)

@@ -11,6 +11,8 @@ import pytest
 from tests.integration.dbt import company
 from tests.integration.dbt.raw import RawWarehouse
 
+pytestmark = pytest.mark.slow
+
 MODELS = ("build", "--resource-type", "model", "--resource-type", "seed")
 
 COMPARED = (

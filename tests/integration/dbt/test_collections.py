@@ -12,6 +12,8 @@ import pytest
 from tests.integration.dbt import company
 from tests.integration.dbt.raw import RawWarehouse
 
+pytestmark = pytest.mark.slow
+
 CHOSEN = (
     "--select", "+sync_salesforce__account", "+sync_salesforce__invoice", "+ar_credit_exposure",
     "+ar_promise_monthly", "+ar_dispute_aging", "+fct_promise_to_pay_history",

@@ -10,6 +10,8 @@ import pytest
 
 from tests.integration.dbt.raw import RawWarehouse
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def built(built_company: RawWarehouse) -> RawWarehouse:

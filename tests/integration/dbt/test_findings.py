@@ -10,6 +10,8 @@ import pytest
 from tests.integration.dbt import company
 from tests.integration.dbt.raw import RawWarehouse
 
+pytestmark = pytest.mark.slow
+
 AMOUNTS = "select * exclude (as_of_date) from ar_customer_summary where customer_id <> 'erp:5' order by all"
 
 

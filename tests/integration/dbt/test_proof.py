@@ -18,6 +18,8 @@ from tests.integration.dbt import company
 from tests.integration.dbt.asking import ASKED
 from tests.integration.dbt.raw import RawWarehouse
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATION = """
 [connections.books]
 vendor = "files"

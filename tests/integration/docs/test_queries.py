@@ -18,6 +18,8 @@ from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 from tests.integration.dbt import company
 from tests.integration.dbt.raw import RawWarehouse
 
+pytestmark = pytest.mark.slow
+
 PAGES = [
     PROJECT_ROOT / "docs" / "howto" / "query-receivables.md",
     PROJECT_ROOT / "docs" / "howto" / "connect-stripe.md",

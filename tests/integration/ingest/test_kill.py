@@ -12,6 +12,8 @@ import pytest
 from tests.integration.ingest.conftest import Bench
 from tests.integration.ingest.shop import Shop
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 CHILD = """
 import sys

@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import told
 from tests.integration.oracle.mutants import MUTANTS, UNCHANGED, Mutant, Verdict
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
