@@ -27,7 +27,8 @@ demo: setup
 test: setup
 	@# a real Tryton in an environment of its own; the tests would install it themselves, in the middle
 	@$(BIN)/python -m tests.fixtures.trytond
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
+	@# three at a time on two cores: many tests wait for servers
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 check: setup
 	$(BIN)/ruff check .
