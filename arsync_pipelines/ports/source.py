@@ -164,6 +164,34 @@ class Page:
     present: Sequence[tuple[str, ...]] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ControlTotal:
+    """What a source itself says that it holds of one kind of record: counted and summed there, not read here.
+
+    `object` is the source's own word for the kind (a transaction type, a stream), `currency` the source's key of the
+    currency that `amount` is in; both "" where it tells nothing apart. `amount` is the sum as the source writes it,
+    with its signs, None where it sums nothing.
+    """
+
+    stream: str
+    object: str
+    rows: int
+    currency: str = ""
+    amount: str | None = None
+
+
+@runtime_checkable
+class Totalling(Protocol):
+    """A source whose vendor counts and sums by itself. Others (an extract, Stripe's lists) have no totals to give."""
+
+    def totals(self, streams: Sequence[str]) -> Sequence[ControlTotal]:
+        """Totals of what can be told of these streams now, in a request or two; [] when of none of them.
+
+        A kind of which there is no record has a total of 0 rows. Raises SourceError.
+        """
+        ...
+
+
 CheckStatus = Literal["ok", "warning", "failed"]
 
 

@@ -25,6 +25,8 @@ from arsync_pipelines.ports.warehouse import Warehouse
 from arsync_pipelines.services.landing import Landed, StreamLanding, only_one
 from arsync_pipelines.services.loader import Loader, load_in_turn
 from arsync_pipelines.services.reading import Progress, Start, StreamReader, add
+from arsync_pipelines.services.sync_log import SyncLog
+from arsync_pipelines.services.totals import TotalsTaken
 
 
 class IngestService:
@@ -77,13 +79,18 @@ class IngestService:
     ) -> list[ReadStats]:
         failures: dict[str, ArsyncError] = {}
         starts: dict[str, Start] = {}
+        log = SyncLog(self._warehouse, source.connection, self._clock)
         with self._warehouse.writing():
             self._warehouse.ensure_tables(specs)
+            log.begin([spec.name for spec in specs])
             for spec in specs:
                 try:
                     starts[spec.name] = self._recover(source.connection, spec)
                 except ArsyncError as error:
                     failures[spec.name] = error
+        totals = TotalsTaken(self._warehouse, source, [spec.name for spec in specs], self._clock)
+        # read anew from an instant, a stream need not hold what came before it
+        totals.begin(ask=since is None)
         done: dict[str, ReadStats] = {}
         stop = threading.Event()
         with (
@@ -107,9 +114,12 @@ class IngestService:
         if self._keep_reads is not None:
             for name in done:
                 starts[name].landing.prune(self._keep_reads)
+        with self._warehouse.writing():
+            log.end(done, failures)
+        told = totals.end([done[spec.name] for spec in specs if spec.name in done])
         if failures:
             raise _summary(source.connection, failures, len(specs))
-        return [done[spec.name] for spec in specs]
+        return told
 
     def reload(self, connection: str, specs: Sequence[StreamSpec]) -> list[ReadStats]:
         """Rebuild the raw rows of these streams from their landing files, without the source.

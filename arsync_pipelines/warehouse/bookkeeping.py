@@ -120,6 +120,7 @@ def forget(db: duckdb.DuckDBPyConnection, connection: str, spec: StreamSpec) -> 
         "_arsync_seen",
         "_arsync_undeclared",
         "raw_arsync__read",
+        "raw_arsync__total",
         "raw_arsync__set_aside",
     ):
         db.execute(f"delete from {table} where connection = ? and stream = ?", [connection, spec.name])

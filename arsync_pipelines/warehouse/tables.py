@@ -33,6 +33,12 @@ create table if not exists _arsync_undeclared (
     connection varchar, stream varchar, key varchar, first_seen_at timestamp);
 create table if not exists raw_arsync__read (
     connection varchar, stream varchar, read_started_at timestamp, rows_read bigint, rows_new bigint);
+create table if not exists raw_arsync__total (
+    connection varchar, stream varchar, object varchar, currency varchar, row_count bigint, amount varchar,
+    stood_still boolean, taken_at timestamp);
+create table if not exists raw_arsync__sync (
+    run_id varchar, connection varchar, stream varchar, state varchar, failure_class varchar, rows_read bigint,
+    rows_new bigint, logged_at timestamp);
 create table if not exists raw_arsync__set_aside (
     connection varchar, stream varchar, file varchar, line bigint, reason varchar, "row" json, read_id varchar,
     seen_at timestamp);

@@ -62,6 +62,8 @@ class NetSuiteOptions(_Table):
     """Longest time over which one request is tried."""
     overlap_minutes: int = Field(default=10, ge=1, le=24 * 60)
     """Re-read on every run; longer than the account's longest import or script."""
+    control_totals: bool = True
+    """Whether the account counts and sums its transactions with every read: one query that looks at all of them."""
     dispute_reason_field: str = Field(default="custbody_dispute_reason", pattern=r"^(cust[a-z0-9_]+)?$")
     """Transaction body field with a dispute's reason; "" when the account has none."""
     disputed_amount_field: str = Field(default="custbody_disputed_amount", pattern=r"^(cust[a-z0-9_]+)?$")

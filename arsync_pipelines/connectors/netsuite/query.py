@@ -117,6 +117,14 @@ class StreamQuery:
         return Statement(f"SELECT {columns} FROM {self.tables}{where} ORDER BY {order}", tuple(binds))
 
 
+def transaction_totals(types: Sequence[str]) -> Statement:
+    """Count and sum of the transactions of these types, by type and currency, with the signs that the ERP writes."""
+    return Statement(
+        "SELECT t.type AS type, t.currency AS currency, COUNT(*) AS rows_total, SUM(t.foreigntotal) AS amount "
+        f"FROM transaction t WHERE {_of_types(types)} GROUP BY t.type, t.currency"
+    )
+
+
 def _greater(expressions: Sequence[str], values: Sequence[int]) -> str:
     """(a, b, c) > (x, y, z), spelled out: SuiteQL compares no tuples."""
     head, value = expressions[0], int(values[0])

@@ -17,14 +17,14 @@ from arsync_pipelines.connectors.http import RequestRejected, Retry
 from arsync_pipelines.connectors.netsuite.check import check_account, explain
 from arsync_pipelines.connectors.netsuite.client import PAGE_SIZE, Answer, SuiteQL
 from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
-from arsync_pipelines.connectors.netsuite.query import Statement, StreamQuery, build_queries
+from arsync_pipelines.connectors.netsuite.query import Statement, StreamQuery, build_queries, transaction_totals
 from arsync_pipelines.connectors.netsuite.reader import Chunk, Fetch, Place, walk
 from arsync_pipelines.connectors.netsuite.records import page_decoder, rendered
-from arsync_pipelines.connectors.netsuite.spec import STREAMS
+from arsync_pipelines.connectors.netsuite.spec import STREAMS, TRANSACTION_TYPES
 from arsync_pipelines.connectors.netsuite.zone import ZoneClock
-from arsync_pipelines.domain.errors import ConfigError
+from arsync_pipelines.domain.errors import ConfigError, SourceContractBroken
 from arsync_pipelines.domain.secret import Reveal
-from arsync_pipelines.ports.source import ConnectionCheck, Cursor, Page, RenderedRows, StreamSpec
+from arsync_pipelines.ports.source import ConnectionCheck, ControlTotal, Cursor, Page, RenderedRows, StreamSpec
 
 
 class NetSuiteSource:
@@ -68,6 +68,36 @@ class NetSuiteSource:
             return _extent(items[0] if items else {}) != dict(cursor)
         keys = [int(key) for key in cursor.get("after", ())]
         return bool(self._fetch(query, query.newer(str(cursor.get("stamp", "")), keys), 1).items)
+
+    def totals(self, streams: Sequence[str]) -> Sequence[ControlTotal]:
+        """Transactions by type and currency, and customers; with the log of deletions only, which says what is gone."""
+        if not self.options.control_totals or "deleted_record" not in streams:
+            return []
+        found: list[ControlTotal] = []
+        if "transaction" in streams:
+            found += self._transaction_totals(self._query("transaction"))
+        if "customer" in streams:
+            query = self._query("customer")
+            (counted,) = self._fetch(query, query.extent(), 1).items
+            found.append(ControlTotal("customer", "customer", int(counted["rows_total"])))
+        return found
+
+    def _transaction_totals(self, query: StreamQuery) -> list[ControlTotal]:
+        answer = self._fetch(query, transaction_totals(TRANSACTION_TYPES), PAGE_SIZE)
+        if answer.has_more:
+            raise SourceContractBroken(
+                f"connection {self.connection!r}: control totals of {len(answer.items)} types and currencies and more; "
+                "set control_totals = false for this connection"
+            )
+        found = [
+            ControlTotal(
+                query.spec.name, row["type"], int(row["rows_total"]), str(row.get("currency") or ""),
+                str(row.get("amount") or 0),
+            )
+            for row in answer.items
+        ]  # fmt: skip
+        named = {total.object for total in found}
+        return found + [ControlTotal(query.spec.name, kind, 0) for kind in TRANSACTION_TYPES if kind not in named]
 
     def check(self) -> Sequence[ConnectionCheck]:
         return check_account(self._suiteql, self.options, self._queries)

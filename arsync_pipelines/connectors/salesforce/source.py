@@ -18,7 +18,7 @@ from arsync_pipelines.connectors.salesforce.check import check
 from arsync_pipelines.connectors.salesforce.soql import Position
 from arsync_pipelines.connectors.salesforce.spec import AR_STREAMS, SOBJECTS, streams
 from arsync_pipelines.domain.errors import SourceContractBroken
-from arsync_pipelines.ports.source import ConnectionCheck, Cursor, Page, StreamSpec
+from arsync_pipelines.ports.source import ConnectionCheck, ControlTotal, Cursor, Page, StreamSpec
 
 _RESTARTS = 3
 """How often a read may begin again from its keyset because the org forgot a locator without our getting on."""
@@ -59,6 +59,14 @@ class SalesforceSource:
 
     def check(self) -> Sequence[ConnectionCheck]:
         return check(self._api)
+
+    def totals(self, streams: Sequence[str]) -> Sequence[ControlTotal]:
+        """How many records of the AR objects and accounts there are outside of the recycle bin."""
+        return [
+            ControlTotal(name, name, self._api.query(soql.count(self._sobject(name), None)).total)
+            for name in ("account", *AR_STREAMS)
+            if name in streams
+        ]
 
     def has_changes(self, stream: str, cursor: Cursor | None) -> bool:
         if cursor is None or "job" in cursor:

@@ -88,6 +88,8 @@ class TrytonRpc:
         )
         self._ids = itertools.count(1)
         self._context: dict[str, Any] | None = None
+        self.own_company: int | None = None
+        """The company of the user's own preferences, once `context` was asked for."""
         self._lock = threading.Lock()
 
     @property
@@ -99,6 +101,7 @@ class TrytonRpc:
         with self._lock:
             if self._context is None:
                 told, _ = self._post("model.res.user.get_preferences", [True, {}], safe=True)
+                self.own_company = told.get("company")
                 self._context = self._company(dict(told)) | {"active_test": False}
             return self._context
 

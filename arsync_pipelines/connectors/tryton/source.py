@@ -13,9 +13,10 @@ from arsync_pipelines.connectors.tryton.client import TrytonRpc
 from arsync_pipelines.connectors.tryton.options import TrytonOptions
 from arsync_pipelines.connectors.tryton.reader import StreamReader
 from arsync_pipelines.connectors.tryton.spec import QUERIES, Query
+from arsync_pipelines.connectors.tryton.totals import COUNTED, receivable_total
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.secret import Reveal
-from arsync_pipelines.ports.source import ConnectionCheck, Cursor, Page, StreamSpec
+from arsync_pipelines.ports.source import ConnectionCheck, ControlTotal, Cursor, Page, StreamSpec
 
 
 class TrytonSource:
@@ -52,6 +53,15 @@ class TrytonSource:
         """Three small requests at most: newest change by write_date and by create_date, and the number of records."""
         query = self._query(stream)
         return cursor is None or self._reader(query).changed_since(cursor)
+
+    def totals(self, streams: Sequence[str]) -> Sequence[ControlTotal]:
+        """Records of the streams that receivables are made of, and what the company's parties have not settled."""
+        found = [
+            ControlTotal(name, name, self._reader(self._query(name)).count()) for name in COUNTED if name in streams
+        ]
+        if "move_line" in streams and (unpaid := receivable_total(self._rpc, self.options.page_rows)):
+            found.append(unpaid)
+        return found
 
     def check(self) -> Sequence[ConnectionCheck]:
         return check_database(self._rpc, self.options, self._queries)

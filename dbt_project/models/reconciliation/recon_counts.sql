@@ -1,4 +1,4 @@
--- what the source itself says: rows of its last whole read, its documents, what it holds to be unpaid
+-- what the source itself says: its own totals, rows of its last whole read, its documents, what it holds to be unpaid
 with whole_reads as (
     {%- for stream, model in [
         ('account', 'stg_netsuite__account'),
@@ -189,6 +189,20 @@ compared as (
     from whole_reads
     inner join {{ ref('stg_arsync__read') }} as reads
         on whole_reads.connection = reads.connection and whole_reads.object = reads.stream
+
+    union all
+
+    select
+        'source to raw' as step,
+        connection,
+        cast(null as {{ dbt.type_string() }}) as legal_entity_id,
+        object,
+        currency,
+        told_count as expected_count,
+        held_count as actual_count,
+        told_amount as expected_amount,
+        held_amount as actual_amount
+    from {{ ref('int_source_total') }}
     {%- for step, earlier, later, keys, given in totals %}
 
     union all
@@ -224,7 +238,14 @@ select
     expected_amount,
     actual_amount,
     cast(actual_amount - expected_amount as {{ type_total() }}) as amount_difference,
-    case when step in ('raw to canonical', 'canonical to ledger') then 'critical' else 'warning' end as severity,
+    case
+        when step in ('raw to canonical', 'canonical to ledger') then 'critical'
+        when step = 'source to raw' and object in (
+            'CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'Journal', 'invoice', 'move', 'move_line', 'reconciliation',
+            'receivable'
+        ) then 'critical'
+        else 'warning'
+    end as severity,
     'data_engineering' as owner,
     step = 'canonical to CRM' as is_repairable
 from compared

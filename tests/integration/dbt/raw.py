@@ -50,7 +50,11 @@ create table raw_arsync__legal_entity (connection varchar, source_legal_entity_i
     crm_business_unit varchar, as_of_date date, edge_1 integer, edge_2 integer, edge_3 integer, edge_4 integer,
     aging_basis varchar);
 create table raw_arsync__policy (reporting_currency varchar, as_of_date date, edge_1 integer, edge_2 integer,
-    edge_3 integer, edge_4 integer, aging_basis varchar, erp_link_template varchar);
+    edge_3 integer, edge_4 integer, aging_basis varchar, unapplied_days integer, erp_link_template varchar);
+create table if not exists raw_arsync__total (connection varchar, stream varchar, object varchar, currency varchar,
+    row_count bigint, amount varchar, stood_still boolean, taken_at timestamp);
+create table if not exists raw_arsync__sync (run_id varchar, connection varchar, stream varchar, state varchar,
+    failure_class varchar, rows_read bigint, rows_new bigint, logged_at timestamp);
 create table if not exists raw_arsync__read (connection varchar, stream varchar, read_started_at timestamp,
     rows_read bigint, rows_new bigint);
 create table raw_arsync__push_attempt (_seq bigint, attempt_id bigint, connection varchar, object varchar,
@@ -83,7 +87,7 @@ class RawWarehouse:
         with duckdb.connect(str(self.path)) as db:
             db.execute("delete from raw_arsync__policy")
             db.execute(
-                "insert into raw_arsync__policy values ('USD', ?, ?, ?, ?, ?, ?, 'https://erp.example/{connection}/{id}')",
+                "insert into raw_arsync__policy values ('USD', ?, ?, ?, ?, ?, ?, 30, 'https://erp.example/{connection}/{id}')",
                 [as_of, *edges, basis],
             )
 

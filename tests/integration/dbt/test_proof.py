@@ -64,6 +64,17 @@ def post_without_document(raw: RawWarehouse, number: str = "905") -> None:
     )  # fmt: skip
 
 
+def tell(
+    raw: RawWarehouse, stream: str, kind: str, currency: str, rows: int, amount: str | None, *, still: bool = True
+) -> None:  # fmt: skip
+    """A control total that the ERP gave."""
+    shown = "null" if amount is None else f"'{amount}'"
+    raw.execute(
+        f"insert into raw_arsync__total values ('erp', '{stream}', '{kind}', '{currency}', {rows}, {shown}, {still}, "
+        "'2026-07-01')"
+    )
+
+
 def test_it_agrees_on_its_own_day_and_on_any_other(copied_company: company.Books) -> None:
     proof = proved(copied_company.raw)
     proof.require()
@@ -142,6 +153,14 @@ def test_control_totals_along_the_way_agree_and_name_where_they_part(copied_comp
     }  # fmt: skip
     assert all(row["expected_count"] > 0 for row in posted)
 
+    # what each source counted and summed itself, while nothing changed there
+    tell(raw, "transaction", "CustInvc", "1", 15, "2726.08")  # one of 33.00 never came here
+    tell(raw, "transaction", "CustInvc", "2", 2, "1500.00")
+    tell(raw, "transaction", "CustInvc", "3", 1, "123457")
+    tell(raw, "transaction", "CustInvc", "4", 1, "10.125")
+    tell(raw, "transaction", "CustRfnd", "1", 1, "20.00")
+    tell(raw, "transaction", "Journal", "1", 3, None)
+    tell(raw, "customer", "customer", "", 99, None, still=False)
     # the source says that 40.00 of an invoice are unpaid of which we know that all 33.00 are; and a row went missing
     raw.execute("update raw_netsuite__transaction set foreignamountunpaid = '40.00' where id = '95'")
     for stream, rows in (("term", 3), ("currency", 4)):
@@ -152,8 +171,15 @@ def test_control_totals_along_the_way_agree_and_name_where_they_part(copied_comp
     assert shown == {
         ("different", "warning", Decimal(7), "erp:1", "unpaid at source to ledger: 1 of 1"),
         ("missing", "warning", Decimal(0), None, "source to raw: 2 of 3"),
+        ("missing", "critical", Decimal(33), None, "source to raw: 14 of 15"),
+        ("missing", "critical", Decimal(0), None, "source to raw: 2 of 3"),
     }
-    assert proved(raw).holds
+    assert {row["business_key"] for row in proved(raw).critical} == {
+        "source to raw:erp:CustInvc:USD", "source to raw:erp:Journal:USD"
+    }  # fmt: skip
+    raw.execute("update raw_arsync__total set stood_still = false")
+    raw.dbt("build", "--select", "int_source_total", "recon_counts", "recon_finding")
+    assert proved(raw).holds, "where business went on during the read, nothing can be concluded"
 
 
 def test_what_pushes_do_not_repair_becomes_somebodys_and_what_they_do_is_forgotten(
