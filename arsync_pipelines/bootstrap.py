@@ -129,6 +129,7 @@ class Platform:
             as_of_date=self._as_of(now, "UTC"),
             aging_edges=reporting.aging_edges,
             aging_basis=reporting.aging_basis,
+            unapplied_days=reporting.unapplied_days,
             invoice_link=reporting.invoice_link,
         )
 

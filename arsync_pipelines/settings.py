@@ -88,6 +88,8 @@ class ReportingSettings(_Table):
     """Last day past due of each bucket but the last, which is open-ended."""
     aging_basis: Literal["due", "document"] = "due"
     """Days are counted from the due date or from the document date."""
+    unapplied_days: int = Field(default=30, ge=0)
+    """Days for which a payment on account or a credit may wait for its application before it is a finding."""
     invoice_link: str = ""
     """Link from an invoice record to the ERP; {connection} and {id} are replaced. Empty: no link."""
 

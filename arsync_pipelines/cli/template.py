@@ -10,6 +10,7 @@ state_dir = ".arsync"            # warehouse, snapshots, landing files, ops stor
 currency = "USD"                 # roll-ups over several currencies are shown in this one
 aging_edges = [0, 30, 60, 90]    # last day past due of: current, 1-30, 31-60, 61-90; beyond: 91+
 aging_basis = "due"              # or "document"
+unapplied_days = 30              # so long may a payment or a credit wait before it is a finding
 
 [automation]
 enabled = false                  # true: Dagster's sensors and the nightly proof start switched on

@@ -44,6 +44,7 @@ class RunContext:
     as_of_date: date
     aging_edges: tuple[int, int, int, int]
     aging_basis: str
+    unapplied_days: int
     invoice_link: str
 
     def write(self, warehouse: Warehouse) -> None:
@@ -73,7 +74,17 @@ class RunContext:
                 "as_of_date": "date",
                 **_EDGES,
                 "aging_basis": "varchar",
+                "unapplied_days": "integer",
                 "erp_link_template": "varchar",
             },
-            [(self.reporting_currency, self.as_of_date, *self.aging_edges, self.aging_basis, self.invoice_link)],
+            [
+                (
+                    self.reporting_currency,
+                    self.as_of_date,
+                    *self.aging_edges,
+                    self.aging_basis,
+                    self.unapplied_days,
+                    self.invoice_link,
+                )
+            ],
         )

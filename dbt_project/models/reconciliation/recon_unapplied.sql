@@ -1,3 +1,13 @@
+with items as (
+    select
+        aging.*,
+        {{ dbt.datediff('aging.document_date', 'aging.as_of_date', 'day') }} as age_days,
+        policy.unapplied_days
+    from {{ ref('fct_ar_aging') }} as aging
+    cross join {{ ref('stg_arsync__policy') }} as policy
+    where aging.item_type <> 'invoice'
+)
+
 select
     item_id as finding_id,
     'stale' as finding,
@@ -8,8 +18,9 @@ select
     open_amount as amount,
     currency,
     document_date,
-    {{ dbt.datediff('document_date', 'as_of_date', 'day') }} as age_days,
+    age_days,
     'cash_application' as owner,
     false as is_repairable
-from {{ ref('fct_ar_aging') }}
-where item_type <> 'invoice'
+from items
+-- cash application has its days: nothing is wrong with a payment of yesterday
+where age_days > unapplied_days

@@ -3,8 +3,10 @@ with promises as (
 )
 
 select
-    customer_id || '|' || currency || '|' || cast(month as {{ dbt.type_string() }}) as promise_monthly_id,
+    customer_id || '|' || coalesce(legal_entity_id, '') || '|' || currency || '|'
+    || cast(month as {{ dbt.type_string() }}) as promise_monthly_id,
     customer_id,
+    legal_entity_id,
     currency,
     month,
     count(*) as promises,
@@ -17,4 +19,4 @@ select
         "sum(case when status in ('kept', 'broken') then promised_amount else 0 end)", 100
     ) }} as decimal(18, 1)) as kept_rate
 from promises
-group by customer_id, currency, month
+group by customer_id, legal_entity_id, currency, month

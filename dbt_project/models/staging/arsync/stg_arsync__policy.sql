@@ -6,5 +6,6 @@ select
     cast(edge_3 as integer) as edge_3,
     cast(edge_4 as integer) as edge_4,
     aging_basis,
+    cast(unapplied_days as integer) as unapplied_days,
     erp_link_template
 from {{ source('arsync', 'raw_arsync__policy') }}
