@@ -1,4 +1,4 @@
-"""Operational marts: how pushes went by day, and what lies unapplied for how long."""
+"""Operational marts: how reads and pushes went by day, and what lies unapplied for how long."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from tests.integration.dbt import company
 from tests.integration.dbt.raw import RawWarehouse
 
 MONDAY = datetime(2026, 7, 6, 12)
-CHOSEN = ("--select", "+fct_push_daily", "+ar_unapplied_aging", "--exclude-resource-type", "test")
+CHOSEN = (
+    "--select", "+fct_push_daily", "+ar_sync_daily", "+ar_unapplied_aging", "+ar_unapplied_monthly",
+    "--exclude-resource-type", "test",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +30,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawWarehouse]:
     attempt(raw, 4, "erp:13", 2, outcome="rejected")
     attempt(raw, 5, "erp:12", 90, kind="read_back")
     attempt(raw, 6, "001A", 1, object_name="account")
+    read(raw, "r1", "term", 0, "read", 4, rows=7)
+    read(raw, "r2", "term", 600, "failed", 10)
+    read(raw, "r3", "term", 1200)
+    read(raw, "r3", "account", 1200, "read", 60 * 60 * 12, rows=2)
     raw.dbt("build", *CHOSEN)
     yield raw
 
@@ -42,6 +49,31 @@ def attempt(
         f"insert into raw_arsync__push_attempt values ({number}, {number}, 'crm', '{object_name}', '{key}', '{kind}', "
         f"'{outcome}', null, '', '{planned}', '{planned}', '{ended}')"
     )
+
+
+def read(
+    raw: RawWarehouse, run: str, stream: str, begun: int, state: str | None = None, seconds: int = 0, *, rows: int = 0
+) -> None:
+    """A read that began so many seconds after noon and, if it has a `state`, ended."""
+    at = MONDAY + timedelta(seconds=begun)
+    raw.execute(f"insert into raw_arsync__sync values ('{run}', 'erp', '{stream}', 'begun', null, 0, 0, '{at}')")
+    if state:
+        failure = "'SourceUnreachable'" if state == "failed" else "null"
+        ended = at + timedelta(seconds=seconds)
+        raw.execute(
+            f"insert into raw_arsync__sync values ('{run}', 'erp', '{stream}', '{state}', {failure}, {rows}, "
+            f"{max(rows - 1, 0)}, '{ended}')"
+        )
+
+
+def test_reads_by_the_day_they_began(built: RawWarehouse) -> None:
+    account, term = built.rows("select * from ar_sync_daily order by stream")
+    names = ("runs", "succeeded", "failed", "unfinished", "rows_read", "rows_new")
+    assert [account[name] for name in names] == [1, 1, 0, 0, 2, 1]
+    assert account["day"] == MONDAY.date() < account["last_succeeded_at"].date()
+    assert [term[name] for name in names] == [3, 1, 1, 1, 7, 6]
+    assert (term["success_rate"], term["last_succeeded_at"]) == (Decimal("33.3"), MONDAY + timedelta(seconds=4))
+    assert (term["duration_p50_s"], term["duration_p95_s"]) == (7, Decimal("9.7")), "of those that ended"
 
 
 def test_success_and_latency_by_day(built: RawWarehouse) -> None:
@@ -81,3 +113,15 @@ def test_what_is_unapplied_by_its_age(built: RawWarehouse) -> None:
         assert row["oldest_date"] == min(i["document_date"] for i in own)
         weighted = sum(i["open_amount"] * (company.AS_OF - i["document_date"]).days for i in own)
         assert abs(row["average_age_days"] - weighted / row["unapplied_amount"]) <= Decimal("0.05")
+
+
+def test_the_running_month_of_what_is_unapplied_is_the_aging_of_today(built: RawWarehouse) -> None:
+    columns = (
+        "customer_id, legal_entity_id, currency, items, days_0_30_amount, days_31_60_amount, unapplied_amount, "
+        "payment_amount, oldest_date"
+    )
+    today = built.rows(f"select {columns} from ar_unapplied_aging order by all")
+    assert today
+    assert built.rows(f"select {columns} from ar_unapplied_monthly where month = '2026-07-01' order by all") == today
+    (june,) = built.rows("select * from ar_unapplied_monthly where month = '2026-06-01' and currency = 'USD'")
+    assert (june["unapplied_amount"], june["payment_amount"], june["items"]) == (-60, -30, 2)

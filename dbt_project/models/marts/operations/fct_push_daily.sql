@@ -16,12 +16,19 @@ with attempts as (
         {% if is_incremental() %}and day in ({{ changed_keys(inputs) }}){% endif %}
 ),
 
+-- what the ERPs themselves say of when an invoice changed last; extracts do not
+changed as (
+    select document_id, modified_at, _loaded_at from {{ ref('stg_netsuite__transaction') }}
+    union all
+    select connection || ':' || invoice_id as document_id, modified_at, _loaded_at from {{ ref('stg_tryton__invoice') }}
+),
+
 -- an invoice that was loaded again after the plan says nothing of the change that was delivered
 changes as (
-    select attempts.attempt_id, {{ dbt.datediff('document.modified_at', 'attempts.ended_at', 'second') }} as changed_to_accepted
+    select attempts.attempt_id, {{ dbt.datediff('changed.modified_at', 'attempts.ended_at', 'second') }} as changed_to_accepted
     from attempts
-    inner join {{ ref('stg_netsuite__transaction') }} as document on attempts.business_key = document.document_id
-    where attempts.object = 'invoice' and attempts.outcome = 'acknowledged' and document._loaded_at <= attempts.planned_at
+    inner join changed on attempts.business_key = changed.document_id
+    where attempts.object = 'invoice' and attempts.outcome = 'acknowledged' and changed._loaded_at <= attempts.planned_at
 )
 
 select
