@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import platform as machine
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from os import environ
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -38,28 +36,33 @@ def demo(
     from arsync_pipelines.cli.demo.configuration import write_configuration
     from arsync_pipelines.cli.demo.proof import prove
 
-    started = time.perf_counter()
     signal.signal(signal.SIGTERM, _interrupt)  # what was started is ended whichever way the demo is
     folder = directory.resolve()
     shutil.rmtree(folder, ignore_errors=True)
+    course = summary.Course({"customers": customers, "invoices": invoices, "seed": seed})
     err.print(f"A company with {customers:,} customers and {invoices:,} invoices is being made ...")
-    with running_world(folder / "sandbox", seed, customers, invoices) as world:
-        config = folder / "arsync.toml"
-        write_configuration(world, config, folder / "state")
-        environ["ARSYNC_CONFIG"] = str(config)
-        _prepare()
-        outcome = require(run_job("sync_ar_job"), "the main job")
-        require(run_job("prove_reconciliation_job"), "the proof")
-        platform = bootstrap.platform()
-        proof = prove(platform, world)
-        size = {"customers": customers, "invoices": invoices, "seed": seed}
-        about = {"machine": _machine(), "size": size, "expectations": summary.expectations(platform)}
-        report = summary.make_report(outcome, proof, time.perf_counter() - started, about)
-        held = summary.everything_held(report, proof)
-        summary.write_report(report, folder / "report.json")
-        summary.print_summary(report, held)
-        if not once:
-            _live(world, port)
+    try:
+        with running_world(folder / "sandbox", seed, customers, invoices) as world:
+            config = folder / "arsync.toml"
+            write_configuration(world, config, folder / "state")
+            environ["ARSYNC_CONFIG"] = str(config)
+            _prepare()
+            course.outcome = run_job("sync_ar_job")
+            platform = bootstrap.platform()
+            course.expectations = summary.expectations(platform)
+            require(course.outcome, "the main job")
+            require(run_job("prove_reconciliation_job"), "the proof")
+            course.proof = prove(platform, world)
+            report = summary.make_report(course)
+            held = summary.everything_held(report, course.proof)
+            summary.write_report(report, folder / "report.json")
+            summary.print_summary(report, held)
+            if not once:
+                _live(world, port)
+    except BaseException as error:
+        course.error = f"{type(error).__name__}: {error}"
+        summary.write_report(summary.make_report(course), folder / "report.json")
+        raise
     if not held:
         raise typer.Exit(1)
 
@@ -104,7 +107,3 @@ def _live(world: World, port: int) -> None:
             process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-
-
-def _machine() -> dict[str, Any]:
-    return {"cpus": os.cpu_count(), "system": machine.platform(), "python": machine.python_version()}

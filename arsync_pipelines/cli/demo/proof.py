@@ -153,6 +153,12 @@ def _tie(entity: str, currency: str, figures: Sequence[Decimal]) -> dict[str, st
     return {
         "legal_entity": entity,
         "currency": currency,
-        **{name: f"{figure:.2f}" for name, figure in zip(names, figures, strict=True)},
-        "difference": f"{spread:.2f}",
+        **{name: _shown(figure) for name, figure in zip(names, figures, strict=True)},
+        "difference": _shown(spread),
     }
+
+
+def _shown(figure: Decimal) -> str:
+    """Two decimals, and more where there are more: a dinar has three, and a rounded difference is none."""
+    exponent = figure.normalize().as_tuple().exponent
+    return f"{figure:.{max(2, -exponent) if isinstance(exponent, int) else 2}f}"
