@@ -21,7 +21,8 @@ class Connector:
 
     `options` validates the table [connections.<name>] of arsync.toml without `vendor`; `source` and `sink` take the
     connection's name, the validated options and the resolver of secrets. Building does no I/O. `prepare` creates what
-    the target lacks (objects and fields of ours) and answers one line per thing it did; [] when all was there.
+    the target lacks (objects and fields of ours) and answers one line per thing it did; [] when all was there. `link`
+    takes the options: where a person looks at the records of the connection.
     """
 
     vendor: str
@@ -30,5 +31,6 @@ class Connector:
     streams: tuple[StreamSpec, ...]
     options: type[BaseModel]
     source: Callable[[str, Any, Reveal], Source]
+    link: Callable[[Any], str]
     sink: Callable[[str, Any, Reveal], Sink] | None = None
     prepare: Callable[[str, Any, Reveal], list[str]] | None = None

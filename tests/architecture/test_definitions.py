@@ -11,11 +11,15 @@ from collections.abc import Iterable
 from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from arsync_pipelines.bootstrap import Platform
 
 if TYPE_CHECKING:
     import dagster as dg
 
 STORED = Path(__file__).with_name("definitions.json")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def describe(definitions: dg.Definitions) -> dict[str, Any]:
@@ -84,6 +88,25 @@ def test_every_dbt_test_is_a_check_that_people_see(definitions: dg.Definitions, 
     tests = [node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"]
     assert len(tests) > 50
     assert [name for name in tests if name not in shown] == []
+
+
+def test_every_asset_links_to_a_page_that_tells_of_it(definitions: dg.Definitions) -> None:
+    graph = definitions.get_repository_def().asset_graph
+    docs = ROOT / "docs" / "reference"
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in docs.glob("*.md")}
+    for key in graph.get_all_asset_keys():
+        if key.path[-1].startswith("raw_arsync__"):
+            continue
+        link = str(graph.get(key).metadata["docs"].value).removeprefix("docs/reference/")
+        page, _, heading = link.partition("#")
+        assert not heading or f"# {heading}\n" in pages[page.removesuffix(".md")], link
+        assert (docs / page).is_file(), link
+
+
+def test_every_connection_says_where_a_person_looks_at_its_records(platform: Platform) -> None:
+    links = {name: urlsplit(c.connector.link(c.options)) for name, c in platform.connections.items()}
+    assert {link.scheme for link in links.values()} <= {"https", "file"}
+    assert [name for name, link in links.items() if not (link.netloc or link.path)] == []
 
 
 def test_every_asset_tells_what_it_is_and_whose(definitions: dg.Definitions) -> None:

@@ -14,4 +14,5 @@ CONNECTOR = Connector(
     streams=STREAMS,
     options=FilesOptions,
     source=FilesSource,
+    link=lambda options: options.folder.absolute().as_uri(),
 )

@@ -14,4 +14,5 @@ CONNECTOR = Connector(
     streams=STREAMS,
     options=NetSuiteOptions,
     source=NetSuiteSource,
+    link=lambda options: str(options.app_url),
 )

@@ -83,5 +83,11 @@ class NetSuiteOptions(_Table):
         return self.base_url.rstrip("/") or f"https://{host}.suitetalk.api.netsuite.com"
 
     @property
+    def app_url(self) -> str:
+        """Where people work in the account."""
+        host = self.account.lower().replace("_", "-")
+        return self.base_url.rstrip("/") or f"https://{host}.app.netsuite.com"
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)

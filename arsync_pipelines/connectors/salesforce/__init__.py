@@ -31,6 +31,7 @@ CONNECTOR = Connector(
     streams=streams(),
     options=SalesforceOptions,
     source=_source,
+    link=lambda options: str(options.base_url),
     sink=_sink,
     prepare=_prepare,
 )

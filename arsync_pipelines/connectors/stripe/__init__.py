@@ -7,6 +7,12 @@ from arsync_pipelines.connectors.stripe.options import StripeOptions
 from arsync_pipelines.connectors.stripe.source import StripeSource
 from arsync_pipelines.connectors.stripe.spec import STREAMS
 
+
+def _link(options: StripeOptions) -> str:
+    """Stripe's dashboard, or a stand-in's own address."""
+    return "https://dashboard.stripe.com" if options.base_url == "https://api.stripe.com" else options.base_url
+
+
 CONNECTOR = Connector(
     vendor="stripe",
     title="Stripe",
@@ -14,4 +20,5 @@ CONNECTOR = Connector(
     streams=STREAMS,
     options=StripeOptions,
     source=StripeSource,
+    link=_link,
 )

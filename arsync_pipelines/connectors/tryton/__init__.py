@@ -15,5 +15,6 @@ CONNECTOR = Connector(
     streams=STREAMS,
     options=TrytonOptions,
     source=TrytonSource,
+    link=lambda options: f"{options.base_url.rstrip('/')}/#{options.database}",
     sink=TrytonSink,
 )

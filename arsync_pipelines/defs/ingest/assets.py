@@ -10,6 +10,7 @@ import dagster as dg
 
 from arsync_pipelines.bootstrap import Platform, all_streams
 from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.defs.links import to_page, to_systems
 from arsync_pipelines.defs.progress import ProgressLog
 from arsync_pipelines.defs.quality.results import to_asset_check
 from arsync_pipelines.defs.resources import FRESHNESS, OWNERS, WAREHOUSE_POOL, PlatformResource
@@ -40,7 +41,12 @@ def ingest_assets(connector: Connector) -> dg.AssetsDefinition:
             group_name="raw",
             owners=OWNERS,
             kinds={connector.vendor, "duckdb"},
-            metadata={"system": spec.system, "stream": spec.name, "primary_key": ", ".join(spec.primary_key)},
+            metadata={
+                "system": spec.system,
+                "stream": spec.name,
+                "primary_key": ", ".join(spec.primary_key),
+                **to_page("streams", spec.name),
+            },
             freshness_policy=FRESHNESS,
         )
         for spec in connector.streams
@@ -83,9 +89,10 @@ def run_ingest(
     stats = read_streams(context, platform, vendor, [s.name for s in streams], config)
     with platform.warehouse.writing():
         results = platform.landing_checks.run(streams, context.run.run_id)
+    links = to_systems(platform.of_vendor(vendor))
     for spec in streams:
         of_stream = [s for s in stats if s.stream == spec.name]
-        yield dg.MaterializeResult(asset_key=raw_key(spec), metadata=_metadata(of_stream))
+        yield dg.MaterializeResult(asset_key=raw_key(spec), metadata={**_metadata(of_stream), **links})
         yield to_asset_check(LANDING_CHECK, raw_key(spec), results.get(spec.table, ()))
     everything: list[CheckResult] = [r for rs in results.values() for r in rs]
     if any(r.blocks for r in everything):

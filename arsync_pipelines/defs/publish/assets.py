@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from arsync_pipelines.defs.links import to_page
 from arsync_pipelines.defs.resources import FRESHNESS, OWNERS, WAREHOUSE_POOL, PlatformResource
 from arsync_pipelines.defs.transform.jobs import published_tables
 from arsync_pipelines.defs.transform.project import Translator
@@ -32,6 +33,7 @@ def snapshot_asset(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         kinds={"duckdb"},
         pool=WAREHOUSE_POOL,
         description="Read-only, checked state of receivables that analysts, the planner and every other reader see.",
+        metadata=to_page("models"),
         freshness_policy=FRESHNESS,
     )
     def ar_snapshot(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult[None]:

@@ -10,6 +10,7 @@ import dagster as dg
 from arsync_pipelines.bootstrap import Platform
 from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.defs.ingest.assets import IngestConfig, raw_key, read_streams
+from arsync_pipelines.defs.links import to_page, to_systems
 from arsync_pipelines.defs.progress import ProgressLog
 from arsync_pipelines.defs.publish.assets import SNAPSHOT_KEY
 from arsync_pipelines.defs.quality.results import to_asset_check
@@ -36,6 +37,7 @@ def push_assets(connector: Connector, objects: Sequence[str]) -> dg.AssetsDefini
             owners=["team:revenue-operations"],
             kinds={connector.vendor},
             description=f"{name.replace('_', ' ')} records as {connector.title} shows them.",
+            metadata=to_page("ownership"),
             freshness_policy=FRESHNESS,
         )
         for name in objects
@@ -65,13 +67,14 @@ def run_push(
     ]
     failures = {report.connection: report.error for report in reports if report.error is not None}
     failures |= _read_back(context, platform, connector, objects, reports)
+    links = to_systems(platform.of_vendor(connector.vendor))
     for name in objects:
         key = pushed_key(connector, name)
         subject = f"payload_{connector.vendor}__{name}"
         looked = [c for r in reports for c in r.checks if c.subject == subject]
         took = any(report.error is None for report in reports)
         if took:  # else it is no new state of the asset
-            yield dg.MaterializeResult(asset_key=key, metadata=_metadata(name, reports))
+            yield dg.MaterializeResult(asset_key=key, metadata={**_metadata(name, reports), **links})
         if took or looked:
             yield to_asset_check(PAYLOAD_CHECK, key, looked)
     left = {f"{r.connection}.{n}": o for r in reports for n, o in r.results.items() if o.rejected or o.dead or o.left}

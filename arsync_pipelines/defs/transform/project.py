@@ -13,6 +13,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
 from arsync_pipelines.bootstrap import PROJECT_ROOT, Platform
+from arsync_pipelines.defs.links import to_page
 from arsync_pipelines.defs.resources import OWNERS
 from arsync_pipelines.domain.errors import ConfigError
 
@@ -77,6 +78,10 @@ class Translator(DagsterDbtTranslator):
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         return layer(dbt_resource_props)
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        heading = "seeds" if dbt_resource_props["resource_type"] == "seed" else str(dbt_resource_props["name"])
+        return {**super().get_metadata(dbt_resource_props), **to_page("models", heading)}
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str] | None:
         return list(super().get_owners(dbt_resource_props) or OWNERS)

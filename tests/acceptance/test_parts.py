@@ -1,0 +1,64 @@
+"""A part is materialized from Dagster as in its UI: one stream, one model, one push, and nothing else."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from tests.fixtures.acceptance import CRM_OBJECTS, Scene
+
+CUSTOMER = dg.AssetKey(["raw", "raw_netsuite__customer"])
+AGING = dg.AssetKey(["marts", "fct_ar_aging"])
+ACCOUNT = dg.AssetKey(["crm", "salesforce__account"])
+
+
+def materialize(scene: Scene, key: dg.AssetKey, monkeypatch: pytest.MonkeyPatch) -> dict[str, dg.AssetMaterialization]:
+    """Materialize one asset of the project's definitions; what was materialized, by name."""
+    monkeypatch.setenv("ARSYNC_CONFIG", str(scene.config))
+    from arsync_pipelines.definitions import build_defs
+
+    job = build_defs(scene.platform()).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance, asset_selection=[key])
+    assert result.success
+    made = [e.step_materialization_data.materialization for e in result.all_events if e.is_step_materialization]
+    return {m.asset_key.path[-1]: m for m in made}
+
+
+def cursors(scene: Scene) -> dict[str, object]:
+    """Committed cursors of every stream of the ERP and the CRM."""
+    platform = scene.platform()
+    with platform.warehouse.writing():
+        return {
+            f"{name}.{spec.name}": platform.warehouse.cursor(name, spec.name)
+            for name in ("erp", "crm")
+            for spec in platform.source(name).streams()
+        }
+
+
+def test_one_stream_one_model_one_push(fresh: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh.sync()
+    fresh.sandbox.advance(3)
+    before = cursors(fresh)
+
+    made = materialize(fresh, CUSTOMER, monkeypatch)
+    assert list(made) == ["raw_netsuite__customer"]
+    link = made["raw_netsuite__customer"].metadata["open erp"]
+    assert link == dg.MetadataValue.url(fresh.sandbox.url("netsuite"))
+    after = cursors(fresh)
+    assert {name for name in before if before[name] != after[name]} <= {"erp.customer"}
+
+    published = fresh.snapshot()
+    assert list(materialize(fresh, AGING, monkeypatch)) == ["fct_ar_aging"]
+    assert fresh.snapshot() == published, "building a model publishes nothing"
+
+    fresh.expect("sync", "--no-push")
+    planned = {row["object"] for row in fresh.expect("plan", "--json", "--limit", "0").data["crm"]["differences"]}
+    assert {"account", "invoice"} <= planned
+    end = fresh.journal_end()
+    made = materialize(fresh, ACCOUNT, monkeypatch)
+    assert made["salesforce__account"].metadata["acknowledged"].value > 0
+    assert set(made) == {"salesforce__account", "raw_salesforce__account"}, "pushed, and read back"
+    assert {entry["object"] for entry in fresh.writes(end)} == {CRM_OBJECTS["account"]}
+    fresh.expect("push")
+    assert {entry["object"] for entry in fresh.writes(end)} >= {CRM_OBJECTS["account"], CRM_OBJECTS["invoice"]}
