@@ -14,6 +14,9 @@ import pytest
 from tests.fixtures.acceptance import ROOT
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small demo that was shown once."""

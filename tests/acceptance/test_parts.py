@@ -7,6 +7,8 @@ import pytest
 
 from tests.fixtures.acceptance import CRM_OBJECTS, Scene
 
+pytestmark = pytest.mark.slow
+
 CUSTOMER = dg.AssetKey(["raw", "raw_netsuite__customer"])
 AGING = dg.AssetKey(["marts", "fct_ar_aging"])
 ACCOUNT = dg.AssetKey(["crm", "salesforce__account"])
