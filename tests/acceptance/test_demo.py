@@ -13,7 +13,6 @@ import pytest
 
 from tests.fixtures.acceptance import ROOT
 
-
 pytestmark = pytest.mark.slow
 
 
