@@ -18,8 +18,8 @@ from arsync_pipelines.connectors.registry import CONNECTORS
 from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.secret import SecretRef
-from arsync_pipelines.ops.engine import open_sqlite
 from arsync_pipelines.ops.intents import IntentStore
+from arsync_pipelines.ops.store import OpsStore, open_store
 from arsync_pipelines.ports.clock import Clock
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.source import Source, StreamSpec
@@ -76,8 +76,13 @@ class Platform:
         )
 
     @cached_property
+    def ops(self) -> OpsStore:
+        """The operational store, opened and brought to the newest schema."""
+        return open_store(self.settings.ops_path, configuration.ops_url(self.settings))
+
+    @property
     def intents(self) -> IntentStore:
-        return IntentStore(open_sqlite(self.settings.ops_path))
+        return self.ops.intents
 
     @cached_property
     def ingest(self) -> IngestService:
@@ -104,6 +109,7 @@ class Platform:
             self.settings.state_dir / "locks",
             RetryPolicy(options.attempts, *options.backoff_s),
             PayloadChecks(PROJECT_ROOT / "expectations"),
+            self.ops.checkpoints.write,
         )
 
     @cached_property

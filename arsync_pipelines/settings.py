@@ -36,6 +36,8 @@ class Environment(BaseSettings):
     """For tests only: places where the process shall die, as `name:hit:kill`."""
     dagster_postgres_url: str = Field(default="", repr=False)
     """Database for Dagster's own storage; empty: SQLite under `state_dir`."""
+    ops_url: str = Field(default="", repr=False)
+    """Postgres database of the operational store, instead of `ops.url` of arsync.toml."""
 
 
 class _Table(BaseModel):
@@ -119,6 +121,13 @@ class PushSettings(_Table):
     """First and longest wait between attempts, in seconds."""
 
 
+class OpsSettings(_Table):
+    """Where the record of what is sent, received and decided is kept."""
+
+    url: SecretRef | None = None
+    """Secret reference to postgresql://user:password@host:port/database; without it SQLite under `state_dir`."""
+
+
 class LegalEntitySettings(_Table):
     """What the ERP does not say of a legal entity: its time zone and the CRM business unit it belongs to."""
 
@@ -188,6 +197,7 @@ class Settings(_Table):
     reporting: ReportingSettings = ReportingSettings()
     ingest: IngestSettings = IngestSettings()
     push: PushSettings = PushSettings()
+    ops: OpsSettings = OpsSettings()
     alerts: AlertSettings = AlertSettings()
     automation: AutomationSettings = AutomationSettings()
     legal_entities: tuple[LegalEntitySettings, ...] = ()
@@ -289,6 +299,13 @@ def reveal(reference: SecretRef) -> str:
 def failpoints() -> str:
     """Failpoints ordered by a test through ARSYNC_FAILPOINTS; empty in real life."""
     return _environment().failpoints
+
+
+def ops_url(settings: Settings) -> str:
+    """Postgres database of the operational store (ARSYNC_OPS_URL, else `ops.url`); empty = SQLite."""
+    if url := _environment().ops_url:
+        return url
+    return "" if settings.ops.url is None else reveal(settings.ops.url)
 
 
 def dagster_postgres_url() -> str:

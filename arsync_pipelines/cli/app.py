@@ -1,9 +1,9 @@
 """The command tree and what happens to an error: a message without a traceback, and an exit code that means something.
 
-0  done                      4  a target refused us
-1  something of ours failed  5  the warehouse refused
-2  configuration is wrong    6  a blocking check failed: nothing published, nothing pushed; or a proof does not hold
-3  a source could not be read
+0  done                        4  a target refused us
+1  something of ours failed    5  the warehouse refused
+2  configuration is wrong      6  a blocking check failed: nothing published, nothing pushed; or a proof does not hold
+3  a source could not be read  7  the operational store refused
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from arsync_pipelines.cli import bench, connections, demo, docs, jobs, prove, sandbox, state
+from arsync_pipelines.cli import audit, bench, connections, demo, docs, jobs, prove, sandbox, state
 from arsync_pipelines.cli.console import complain
 from arsync_pipelines.domain.errors import ArsyncError
 
@@ -31,6 +31,7 @@ app.command("reload")(jobs.reload)
 app.command("plan")(state.plan)
 app.command("status")(state.status)
 app.command("demo")(demo.demo)
+app.add_typer(audit.app, name="audit")
 app.add_typer(sandbox.app, name="sandbox")
 app.command("bench")(bench.bench)
 app.command("docs")(docs.docs)

@@ -35,3 +35,16 @@ def point_to(link: Path, target: str) -> None:
     fresh.symlink_to(target)
     fresh.replace(link)
     sync(link.parent)
+
+
+def append_synced(path: Path, content: bytes) -> None:
+    """Add whole lines to a file and force them to the disk; a last line that a crash cut short is dropped first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as file:
+        file.seek(0)
+        whole = file.read().rfind(b"\n") + 1
+        file.truncate(whole)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    sync(path.parent)

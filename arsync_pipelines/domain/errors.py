@@ -9,6 +9,8 @@
     |-- SinkError              a target system could not be written to as a whole (row outcomes are values, not errors)
     |-- WarehouseError         the warehouse refused: locked, corrupt, or a load that does not fit its spec
     |   |-- LoadRefused            rows of a batch do not fit their declared columns; nothing of it was stored
+    |-- OpsStoreError          the operational store refused; nothing of the transaction was stored
+    |   |-- StaleWrite             a newer version of the same record is already planned or sent
     |-- CheckFailed            a blocking check failed, nothing was published or pushed; or a proof does not hold
 
 A message says what, where and what to do. Secrets never enter one.
@@ -65,3 +67,13 @@ class CheckFailed(ArsyncError):
     """A blocking check failed: nothing published, nothing pushed, readers keep what they had. Or a proof fails."""
 
     exit_code = 6
+
+
+class OpsStoreError(ArsyncError):
+    """The operational store refused or cannot be opened; nothing of the transaction was stored."""
+
+    exit_code = 7
+
+
+class StaleWrite(OpsStoreError):
+    """A newer version of the same record is already planned or sent; the older one must not take its place."""

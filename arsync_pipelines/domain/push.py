@@ -6,7 +6,7 @@
        |          |-------> unknown       nobody knows whether it took effect: read back before any retry
        |                       |--> acknowledged | pending
        '- pending -> superseded           a newer version of the same key replaced it before it was sent
-    in_flight | unknown -> superseded     it would wait for another attempt, but a newer version was planned meanwhile
+    in_flight | unknown -> superseded     it would wait or be held, but a newer version was planned meanwhile
     in_flight | unknown -> dead           attempt budget spent
 
 Pure values; storage is ops/, moving them is services/deliver.

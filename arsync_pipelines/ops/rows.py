@@ -1,7 +1,4 @@
-"""Between the values of domain.push and the rows of the operational store.
-
-SQLite drops the zone of a timestamp, so instants coming out are made aware again here.
-"""
+"""Between the values of domain.push and the rows of the operational store."""
 
 from __future__ import annotations
 
@@ -10,12 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, update
+from sqlalchemy import ColumnElement, Row, literal_column
 
 from arsync_pipelines.domain.push import FailureClass, IntentState, PushIntent
-from arsync_pipelines.ops.tables import push_attempt, push_intent
+from arsync_pipelines.domain.redaction import redact_text
 
 OPEN_STATES = (IntentState.PENDING, IntentState.IN_FLIGHT, IntentState.UNKNOWN)
+MESSAGE_LENGTH = 2000
+
+
+def stands_in(column: ColumnElement[Any], *states: IntentState) -> ColumnElement[bool]:
+    """`column in (states)`, spelt out: a database uses a partial index only where a query repeats its condition."""
+    literals: list[ColumnElement[str]] = [literal_column(f"'{state.value}'") for state in states]
+    return column == literals[0] if len(literals) == 1 else column.in_(literals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,53 +48,33 @@ class Settlement:
     next_attempt_at: datetime | None = None
 
 
-CLOSE_ATTEMPT = (
-    update(push_attempt)
-    .where(push_attempt.c.intent_id == bindparam("id"), push_attempt.c.ended_at.is_(None))
-    .values(
-        ended_at=bindparam("at"), outcome=bindparam("result"), failure_class=bindparam("class_"),
-        code=bindparam("code_"), message=bindparam("message_"),
-    )
-)  # fmt: skip
-
-MOVE = (
-    update(push_intent)
-    .where(push_intent.c.intent_id == bindparam("id"))
-    .values(
-        state=bindparam("state_"), failure_class=bindparam("class_"), code=bindparam("code_"),
-        message=bindparam("message_"),
-        target_id=func.coalesce(func.nullif(bindparam("target"), ""), push_intent.c.target_id),
-        next_attempt_at=func.coalesce(bindparam("next_at"), push_intent.c.next_attempt_at),
-        settled_at=bindparam("settled"),
-    )
-)  # fmt: skip
-
-
 def attempt_values(settlement: Settlement) -> dict[str, Any]:
+    """Columns that close the open attempt of a settled intent."""
     return {
-        "id": settlement.intent_id,
-        "at": settlement.at,
-        "result": settlement.outcome,
-        "class_": settlement.failure_class,
-        "code_": settlement.code,
-        "message_": settlement.message[:2000],
+        "ended_at": settlement.at,
+        "outcome": settlement.outcome,
+        "failure_class": settlement.failure_class,
+        "code": settlement.code,
+        "message": redact_text(settlement.message)[:MESSAGE_LENGTH],
     }
 
 
-def move_values(settlement: Settlement) -> dict[str, Any]:
+def move_values(settlement: Settlement, state: IntentState, row: Row[Any]) -> dict[str, Any]:
+    """Columns of an intent that goes to `state`; what the settlement leaves open stays as `row` has it."""
     return {
-        "id": settlement.intent_id,
-        "state_": settlement.state.value,
-        "class_": settlement.failure_class,
-        "code_": settlement.code,
-        "message_": settlement.message[:2000],
-        "target": settlement.target_id,
-        "next_at": settlement.next_attempt_at,
-        "settled": None if settlement.state in OPEN_STATES else settlement.at,
+        "intent_id": settlement.intent_id,
+        "state": state.value,
+        "failure_class": settlement.failure_class,
+        "code": settlement.code,
+        "message": redact_text(settlement.message)[:MESSAGE_LENGTH],
+        "target_id": settlement.target_id or row.target_id,
+        "next_attempt_at": settlement.next_attempt_at or row.next_attempt_at,
+        "settled_at": None if state in OPEN_STATES else settlement.at,
     }
 
 
 def to_row(intent: PushIntent, now: datetime) -> dict[str, Any]:
+    """Columns of a new intent."""
     return {
         "intent_id": intent.intent_id,
         "connection": intent.connection,
@@ -112,6 +96,7 @@ def to_row(intent: PushIntent, now: datetime) -> dict[str, Any]:
 
 
 def to_intent(row: Row[Any]) -> PushIntent:
+    """The intent of a row of push_intent."""
     return PushIntent(
         intent_id=row.intent_id,
         connection=row.connection,
@@ -123,7 +108,7 @@ def to_intent(row: Row[Any]) -> PushIntent:
         parent_key=row.parent_key,
         correlation_id=row.correlation_id,
         snapshot_id=row.snapshot_id,
-        created_at=aware(row.created_at) or datetime.now(UTC),
+        created_at=row.created_at,
         operation=row.operation,
     )
 
@@ -131,9 +116,3 @@ def to_intent(row: Row[Any]) -> PushIntent:
 def in_utc(value: datetime) -> datetime:
     """A stored instant as UTC without a zone, as the warehouse keeps it."""
     return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
-
-
-def aware(value: datetime | None) -> datetime | None:
-    if value is None or value.tzinfo is not None:
-        return value
-    return value.replace(tzinfo=UTC)

@@ -112,11 +112,7 @@ class Delivery:
             result.seconds += time.perf_counter() - started
 
     def _waiting(self, object_name: str) -> int:
-        return sum(
-            row["intents"]
-            for row in self.store.counts(self.sink.connection)
-            if row["object"] == object_name and row["state"] == IntentState.PENDING.value
-        )
+        return self.store.waiting(self.sink.connection, object_name)
 
     def _pause(self, object_name: str) -> float | None:
         due = self.store.next_due(self.sink.connection, object_name)
@@ -152,10 +148,11 @@ class Delivery:
 
     def _settle(self, object_name: str, batch: Sequence[PushIntent], outcomes: Sequence[Outcome]) -> None:
         attempts = self.store.attempts_by_intent([i for i, o in zip(batch, outcomes, strict=True) if o.kind == "retry"])
-        self.store.settle([self._settlement(object_name, o, attempts.get(o.intent_id, 0)) for o in outcomes])
+        now = self.now()
+        self.store.settle([self._settlement(object_name, o, attempts.get(o.intent_id, 0), now) for o in outcomes])
 
-    def _settlement(self, object_name: str, outcome: Outcome, attempts: int) -> Settlement:
-        result, now = self._result(object_name), self.now()
+    def _settlement(self, object_name: str, outcome: Outcome, attempts: int, now: datetime) -> Settlement:
+        result = self._result(object_name)
         state, next_at = IntentState.ACKNOWLEDGED, None
         match outcome.kind:
             case "acknowledged":

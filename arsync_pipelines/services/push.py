@@ -51,6 +51,8 @@ class PushService:
     lock_dir: Path
     policy: RetryPolicy
     check_payload: PayloadCheck
+    checkpoint: Callable[[datetime], object] = lambda _now: None
+    """Called when all was sent: the audit's end is to be put on record."""
 
     def plan(self, sink: Sink, objects: Sequence[str] | None = None) -> Plan:
         """What would be sent now; sends nothing. Raises WarehouseError before the first publish."""
@@ -99,6 +101,7 @@ class PushService:
             report.planned = {name: len(rows) for name, rows in by_object.items()}
             failpoint("push.stored")
             delivery.run()
+            self.checkpoint(datetime.now(UTC))
 
     @contextmanager
     def _only_one(self, connection: str) -> Iterator[None]:

@@ -20,8 +20,7 @@ from arsync_pipelines.connectors.salesforce.api import SalesforceApi
 from arsync_pipelines.connectors.salesforce.options import SalesforceOptions
 from arsync_pipelines.connectors.salesforce.setup import ensure_target
 from arsync_pipelines.domain.push import PushIntent
-from arsync_pipelines.ops.engine import open_sqlite
-from arsync_pipelines.ops.intents import IntentStore
+from arsync_pipelines.ops.store import open_store
 from arsync_pipelines.sandbox.salesforce.auth import CONSUMER_KEY
 from arsync_pipelines.services.deliver import Delivery
 from tests.benchmarks.report import Target, main
@@ -59,8 +58,8 @@ def _measure(sandbox: RunningSandbox, folder: Path, rows: int) -> dict[str, Any]
     api = SalesforceApi("crm", options, reveal)
     ensure_target(api)
     accounts = [row["account"] for row in sandbox.truth("accounts")]
-    engine = open_sqlite(folder / "ops.sqlite")
-    store = IntentStore(engine)
+    ops = open_store(folder / "ops.sqlite")
+    store = ops.intents
     sink = CONNECTOR.sink("crm", options, reveal) if CONNECTOR.sink else None
     assert sink is not None
     store.add(_intents(accounts, rows, version=1), datetime.now(UTC))
@@ -72,7 +71,7 @@ def _measure(sandbox: RunningSandbox, folder: Path, rows: int) -> dict[str, Any]
     result = Delivery(store, sink).run()["invoice"]
     seconds = time.perf_counter() - started
     peer = _one_per_row(api, min(PEER_ROWS, rows))
-    engine.dispose()
+    ops.close()
     return {
         "rows": rows,
         "latency_ms": LATENCY_MS,

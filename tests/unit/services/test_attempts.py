@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from arsync_pipelines.domain.push import IntentState, PushIntent
-from arsync_pipelines.ops.engine import open_sqlite
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.rows import Settlement
+from arsync_pipelines.ops.store import open_store
 from arsync_pipelines.services import attempts
 from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 
@@ -26,7 +26,7 @@ INTENT = PushIntent(
 
 @pytest.fixture
 def store(tmp_path: Path) -> IntentStore:
-    return IntentStore(open_sqlite(tmp_path / "ops.db"))
+    return open_store(tmp_path / "ops.db").intents
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_store_that_begins_anew_is_copied_from_its_start(
         deliver(store, key)
         end(store, key)
     attempts.copy(store, warehouse)
-    other = IntentStore(open_sqlite(tmp_path / "other.db"))
+    other = open_store(tmp_path / "other.db").intents
     deliver(other, "erp:9")
     end(other, "erp:9")
     assert attempts.copy(other, warehouse) == 1

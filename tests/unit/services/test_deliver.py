@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from arsync_pipelines.domain.errors import SinkError
 from arsync_pipelines.domain.push import IntentState, PushIntent
-from arsync_pipelines.ops.engine import open_sqlite
 from arsync_pipelines.ops.intents import IntentStore
+from arsync_pipelines.ops.store import open_store
 from arsync_pipelines.services.deliver import Delivery, RetryPolicy
 from tests.fixtures.targets import ScriptedTarget
 
@@ -42,9 +42,9 @@ def intent(key: str, version: int = 1, value: str = "1.00", object_name: str = "
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[IntentStore]:
-    engine = open_sqlite(tmp_path / "ops.sqlite")
-    yield IntentStore(engine)
-    engine.dispose()
+    opened = open_store(tmp_path / "ops.sqlite")
+    yield opened.intents
+    opened.close()
 
 
 def deliver(store: IntentStore, target: ScriptedTarget, time: Time | None = None, attempts: int = 4) -> Delivery:
@@ -173,14 +173,14 @@ ANSWERS = st.lists(st.sampled_from(["acknowledged", "retry", "lost", "unknown", 
 def test_whatever_the_target_answers_every_intent_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, scripts: list[list[str]], batch: int
 ) -> None:
-    engine = open_sqlite(tmp_path_factory.mktemp("ops") / "ops.sqlite")
-    store = IntentStore(engine)
+    opened = open_store(tmp_path_factory.mktemp("ops") / "ops.sqlite")
+    store = opened.intents
     keys = {f"k{n}": answers for n, answers in enumerate(scripts)}
     store.add([intent(key) for key in keys], START)
     target = ScriptedTarget(lambda i, nth: keys[i.business_key][min(nth, len(keys[i.business_key])) - 1], batch)
     deliver(store, target)
     final = states(store)
-    engine.dispose()
+    opened.close()
     assert sum(final.values()) == len(keys)
     assert set(final) <= {"acknowledged", "rejected", "dead"}
     assert final.get("acknowledged", 0) == len(target.records)

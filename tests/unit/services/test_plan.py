@@ -13,8 +13,8 @@ import pytest
 from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.checks import CheckResult
 from arsync_pipelines.domain.errors import CheckFailed, WarehouseError
-from arsync_pipelines.ops.engine import open_sqlite
 from arsync_pipelines.ops.intents import IntentStore
+from arsync_pipelines.ops.store import open_store
 from arsync_pipelines.ports.warehouse import Snapshot
 from arsync_pipelines.services.deliver import RetryPolicy
 from arsync_pipelines.services.plan import Difference
@@ -58,9 +58,9 @@ def published() -> PublishedRows:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[IntentStore]:
-    engine = open_sqlite(tmp_path / "ops.sqlite")
-    yield IntentStore(engine)
-    engine.dispose()
+    opened = open_store(tmp_path / "ops.sqlite")
+    yield opened.intents
+    opened.close()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The audit chain: appended to with every change, checked by the verifier."""

@@ -1,0 +1,41 @@
+"""The operational store as the rest of arsync sees it: one repository per concern over one database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from arsync_pipelines.ops.audit.checkpoints import CheckpointStore
+from arsync_pipelines.ops.audit.verify import Verification, verify
+from arsync_pipelines.ops.engine import open_postgres, open_sqlite
+from arsync_pipelines.ops.intents import IntentStore
+from arsync_pipelines.ops.unit import Transactions
+
+
+class OpsStore:
+    """Repositories over one engine. `folder` is where checkpoints are exported to, `actor` whom the audit names."""
+
+    def __init__(self, engine: Engine, folder: Path, actor: str = "arsync") -> None:
+        self.engine = engine
+        self._transactions = Transactions(engine, actor)
+        self.intents = IntentStore(self._transactions)
+        self.checkpoints = CheckpointStore(self._transactions, folder)
+
+    def verify(self) -> Verification:
+        """Check the audit chain with itself and its checkpoints."""
+        return verify(self._transactions, self.checkpoints)
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self.engine.dispose()
+
+
+def open_store(path: Path, url: str = "", actor: str = "arsync") -> OpsStore:
+    """The store at `url` (Postgres), or the SQLite file `path`; checkpoints are exported beside that path either way.
+
+    Raises ConfigError for an address that is none, OpsStoreError when the store cannot be opened or a newer arsync made
+    it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return OpsStore(open_postgres(url) if url else open_sqlite(path), path.parent, actor)
