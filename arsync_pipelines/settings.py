@@ -122,7 +122,7 @@ class PushSettings(_Table):
 
 
 class OpsSettings(_Table):
-    """Where the record of what is sent, received and decided is kept."""
+    """Where the record of what is sent, and of what became of it, is kept."""
 
     url: SecretRef | None = None
     """Secret reference to postgresql://user:password@host:port/database; without it SQLite under `state_dir`."""

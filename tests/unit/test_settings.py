@@ -64,3 +64,18 @@ def test_a_secret_is_read_at_each_use_and_its_reference_is_named_when_missing(
     monkeypatch.delenv("ARSYNC_TEST_TOKEN", raising=False)
     with pytest.raises(ConfigError, match="ARSYNC_TEST_TOKEN"):
         settings.reveal(SecretRef(env="ARSYNC_TEST_TOKEN"))
+
+
+def test_the_operational_store_is_where_environment_or_file_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ARSYNC_OPS_URL", raising=False)
+    assert settings.ops_url(settings.load(write(tmp_path, ""))) == ""
+    named = settings.load(write(tmp_path, "[ops]\nurl = { env = 'ARSYNC_TEST_OPS' }"))
+    with pytest.raises(ConfigError, match="ARSYNC_TEST_OPS is not set"):
+        settings.ops_url(named)
+    monkeypatch.setenv("ARSYNC_TEST_OPS", "postgresql://a:hunter2@db/x")
+    assert settings.ops_url(named) == "postgresql://a:hunter2@db/x"
+    assert "hunter2" not in repr(named)
+    monkeypatch.setenv("ARSYNC_OPS_URL", "postgresql://b@db/y")
+    assert settings.ops_url(named) == "postgresql://b@db/y"
