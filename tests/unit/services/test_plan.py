@@ -105,6 +105,20 @@ def test_a_foreign_edit_seen_after_our_write_is_written_over(service: PushServic
     assert target.seen["erp:1"] == 2
 
 
+def test_a_push_that_ends_puts_the_end_of_the_audit_on_record(
+    service: PushService, published: PublishedRows, store: IntentStore
+) -> None:
+    seen: list[dict[str, int]] = []
+
+    def checkpoint(_now: datetime) -> None:
+        seen.append({row["state"]: row["intents"] for row in store.counts()})
+
+    told = PushService(service.warehouse, store, service.lock_dir, service.policy, service.check_payload, checkpoint)
+    published.rows["sync_salesforce__invoice"] = [row("erp:1", {"status": "open"})]
+    told.push(ScriptedTarget())
+    assert seen == [{"acknowledged": 1}]
+
+
 def test_a_rejected_payload_is_held_until_it_changes(service: PushService, published: PublishedRows) -> None:
     published.rows["sync_salesforce__invoice"] = [row("erp:1", {"status": "bad"})]
     target = ScriptedTarget(lambda i, _n: "rejected" if i.payload["status"] == "bad" else "acknowledged")
