@@ -30,6 +30,7 @@ from arsync_pipelines.services.ingest import IngestService
 from arsync_pipelines.services.landing_checks import LandingChecks
 from arsync_pipelines.services.payload_checks import PayloadChecks
 from arsync_pipelines.services.push import PushService
+from arsync_pipelines.services.replay import ReplayService
 from arsync_pipelines.settings import Settings
 from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 
@@ -111,6 +112,10 @@ class Platform:
             PayloadChecks(PROJECT_ROOT / "expectations"),
             self.ops.checkpoints.write,
         )
+
+    @cached_property
+    def replay(self) -> ReplayService:
+        return ReplayService(self.ops.held, self.settings.state_dir / "locks")
 
     @cached_property
     def run_context(self) -> RunContext:

@@ -8,6 +8,7 @@
        '- pending -> superseded           a newer version of the same key replaced it before it was sent
     in_flight | unknown -> superseded     it would wait or be held, but a newer version was planned meanwhile
     in_flight | unknown -> dead           attempt budget spent
+    rejected | dead -> pending            replayed: a person said so, and no newer version exists
 
 Pure values; storage is ops/, moving them is services/deliver.
 """
@@ -49,9 +50,9 @@ ALLOWED: Mapping[IntentState, frozenset[IntentState]] = {
         {IntentState.ACKNOWLEDGED, IntentState.PENDING, IntentState.DEAD, IntentState.SUPERSEDED}
     ),
     IntentState.ACKNOWLEDGED: frozenset(),
-    IntentState.REJECTED: frozenset({IntentState.SUPERSEDED}),
+    IntentState.REJECTED: frozenset({IntentState.SUPERSEDED, IntentState.PENDING}),
     IntentState.SUPERSEDED: frozenset(),
-    IntentState.DEAD: frozenset({IntentState.SUPERSEDED}),
+    IntentState.DEAD: frozenset({IntentState.SUPERSEDED, IntentState.PENDING}),
 }
 
 

@@ -15,6 +15,7 @@ from arsync_pipelines.ops.rows import Settlement, attempt_values, move_values
 from arsync_pipelines.ops.tables import push_attempt, push_intent, push_key
 from arsync_pipelines.ops.unit import Unit
 
+_ON_THE_WAY = (IntentState.IN_FLIGHT.value, IntentState.UNKNOWN.value)
 _GIVES_WAY = (IntentState.PENDING, IntentState.REJECTED, IntentState.DEAD)
 _MOVED = [
     push_intent.c[n]
@@ -34,7 +35,8 @@ def same_key() -> ColumnElement[bool]:
 def settle(unit: Unit, settlements: Sequence[Settlement]) -> None:
     """Close attempts and move intents; what would wait or be held although a newer version exists is superseded.
 
-    Raises ValueError for a move outside domain.push.ALLOWED; nothing of the transaction is stored then.
+    Raises ValueError for what is not on its way, and for a move outside domain.push.ALLOWED; nothing of the transaction
+    is stored then.
     """
     rows = _locked(unit, [settlement.intent_id for settlement in settlements])
     moves, told = [], []
@@ -43,7 +45,7 @@ def settle(unit: Unit, settlements: Sequence[Settlement]) -> None:
         if row is None:
             raise ValueError(f"intent {settlement.intent_id} is not in the store")
         state = settlement.state
-        if state not in ALLOWED[IntentState(row.state)]:
+        if row.state not in _ON_THE_WAY or state not in ALLOWED[IntentState(row.state)]:
             raise ValueError(f"intent {settlement.intent_id}: {row.state} cannot become {state}")
         # held or waiting, it would stand in the way of the version that replaced it while it was on its way
         if state in _GIVES_WAY and row.latest_version > row.version:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from arsync_pipelines.ops.audit.checkpoints import CheckpointStore
 from arsync_pipelines.ops.audit.verify import Verification, verify
 from arsync_pipelines.ops.engine import open_postgres, open_sqlite
+from arsync_pipelines.ops.held import HeldStore
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.unit import Transactions
 
@@ -20,6 +21,7 @@ class OpsStore:
         self.engine = engine
         self._transactions = Transactions(engine, actor)
         self.intents = IntentStore(self._transactions)
+        self.held = HeldStore(self._transactions)
         self.checkpoints = CheckpointStore(self._transactions, folder)
 
     def verify(self) -> Verification:

@@ -66,14 +66,15 @@ class Delivery:
     progress: Progress = lambda _object, _settled, _planned: None
     results: dict[str, ObjectResult] = field(default_factory=dict)
 
-    def run(self) -> dict[str, ObjectResult]:
-        """Deliver everything due, parents before children. Returns results by object.
+    def run(self, objects: Sequence[str] | None = None) -> dict[str, ObjectResult]:
+        """Deliver everything due of `objects` (None: of all), parents before children. Returns results by object.
 
         Raises SinkError when the target refuses us as a whole; what was claimed waits again, nothing is lost.
         """
         self.recover()
         for object_name in self.sink.capabilities.objects:
-            self._deliver(object_name)
+            if objects is None or object_name in objects:
+                self._deliver(object_name)
         return self.results
 
     def recover(self) -> None:

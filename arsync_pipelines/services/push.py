@@ -79,7 +79,7 @@ class PushService:
         return report
 
     def _push(self, sink: Sink, objects: Sequence[str] | None, progress: Progress, report: PushReport) -> None:
-        with self._only_one(sink.connection):
+        with only_one(self.lock_dir, sink.connection):
             delivery = Delivery(self.store, sink, self.policy, progress=progress, results=report.results)
             delivery.recover()  # a plan that did not know what became of the last one would let it overtake this one
             plan = self.plan(sink, objects)
@@ -100,18 +100,20 @@ class PushService:
             self.store.add(to_intents(plan, self.store, now), now)
             report.planned = {name: len(rows) for name, rows in by_object.items()}
             failpoint("push.stored")
-            delivery.run()
+            delivery.run(objects)
             self.checkpoint(datetime.now(UTC))
 
-    @contextmanager
-    def _only_one(self, connection: str) -> Iterator[None]:
-        self.lock_dir.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.lock_dir / f"push-{connection}.lock", timeout=600)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise SinkError(f"another process has been pushing to {connection} for ten minutes; try later") from error
-        try:
-            yield
-        finally:
-            lock.release()
+
+@contextmanager
+def only_one(lock_dir: Path, connection: str) -> Iterator[None]:
+    """For whoever pushes to a connection, or changes what its next push sends. Raises SinkError after ten minutes."""
+    lock_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(lock_dir / f"push-{connection}.lock", timeout=600)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise SinkError(f"another process has been pushing to {connection} for ten minutes; try later") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,40 +13,11 @@ from arsync_pipelines.domain.checks import CheckResult
 from arsync_pipelines.domain.errors import CheckFailed, WarehouseError
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.store import open_store
-from arsync_pipelines.ports.warehouse import Snapshot
 from arsync_pipelines.services.deliver import RetryPolicy
 from arsync_pipelines.services.plan import Difference
 from arsync_pipelines.services.push import PushService
+from tests.fixtures.published import PublishedRows, row
 from tests.fixtures.targets import ScriptedTarget
-
-Rows = dict[str, list[dict[str, Any]]]
-
-
-class PublishedRows:
-    """The two methods of a warehouse that planning uses, over rows given by the test."""
-
-    def __init__(self) -> None:
-        self.rows: Rows = {"sync_salesforce__account": [], "sync_salesforce__invoice": []}
-        self.seen_at = datetime.now(UTC) - timedelta(hours=1)
-        self.published = True
-
-    def current_snapshot(self) -> Snapshot | None:
-        seen = {"read_started_at": self.seen_at.isoformat()}
-        manifest = {"watermarks": {"crm": {"account": seen, "ar_invoice": seen}}}
-        return Snapshot("s1", Path("s1"), manifest) if self.published else None
-
-    def query_snapshot(self, _snapshot: Snapshot, sql: str, _parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        return next(rows for table, rows in self.rows.items() if f"from {table} " in sql)
-
-
-def row(key: str, payload: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    return {
-        "business_key": key,
-        "parent_key": "001",
-        "is_new": before is None,
-        "payload": json.dumps(payload),
-        "before": json.dumps(before or {}),
-    }
 
 
 @pytest.fixture
