@@ -92,7 +92,8 @@ class Walk:
 
     def _shifts(self) -> list[_Run]:
         """The runs that follow each other up to the last row."""
-        end, shifts = self.seq, []
+        end = self.seq
+        shifts: list[_Run] = []
         for run in reversed(self._runs):
             # an edited row may stand among moved ones
             if run.last < end - 1:
