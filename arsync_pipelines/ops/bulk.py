@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, bindparam, cast, func, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, cast, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 _PART = 2000  # bound values of one statement; SQLite takes 32,766
@@ -23,18 +23,26 @@ def insert_into(db: Connection, table: Table) -> Any:
 
 
 def set_each(
-    db: Connection, table: Table, key: Column[Any], columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]
+    db: Connection,
+    table: Table,
+    key: Column[Any],
+    columns: Sequence[Column[Any]],
+    rows: Sequence[Mapping[str, Any]],
+    *guards: ColumnElement[bool],
 ) -> None:
-    """Set `columns` of the rows that `key` names, each to its own values; `rows` carry both under their names."""
+    """Set `columns` of the rows that `key` names and for which `guards` hold, each to its own values; `rows` carry key
+    and columns under their names."""
+    if not rows:
+        return
     named = [key, *columns]
     if db.dialect.name == "postgresql":
         lists = [
             cast(bindparam(f"given_{c.name}", [row[c.name] for row in rows]), postgresql.ARRAY(c.type)) for c in named
         ]
         given = func.unnest(*lists).table_valued(*(c.name for c in named), name="given").render_derived()
-        statement = update(table).where(key == given.c[key.name])
+        statement = update(table).where(key == given.c[key.name], *guards)
         db.execute(statement.values({c: given.c[c.name] for c in columns}))
         return
-    statement = update(table).where(key == bindparam(f"given_{key.name}"))
+    statement = update(table).where(key == bindparam(f"given_{key.name}"), *guards)
     statement = statement.values({c: bindparam(f"given_{c.name}", type_=c.type) for c in columns})
     db.execute(statement, [{f"given_{c.name}": row[c.name] for c in named} for row in rows])

@@ -16,6 +16,7 @@ from arsync_pipelines.ops.tables import push_attempt, push_intent, push_key
 from arsync_pipelines.ops.unit import Unit
 
 _ON_THE_WAY = (IntentState.IN_FLIGHT.value, IntentState.UNKNOWN.value)
+_CLOSED = [push_attempt.c[n] for n in ("ended_at", "outcome", "failure_class", "code", "message")]
 _GIVES_WAY = (IntentState.PENDING, IntentState.REJECTED, IntentState.DEAD)
 _MOVED = [
     push_intent.c[n]
@@ -59,17 +60,21 @@ def settle(unit: Unit, settlements: Sequence[Settlement]) -> None:
 
 
 def _close_attempts(unit: Unit, settlements: Sequence[Settlement]) -> None:
-    """A statement for all that ended alike: in a batch most do."""
+    """One statement for all that ended alike, as most of a batch do; the others each with their own values."""
+    is_open = push_attempt.c.ended_at.is_(None)
     alike: dict[tuple[Any, ...], list[str]] = {}
     for settlement in settlements:
         alike.setdefault(tuple(attempt_values(settlement).items()), []).append(settlement.intent_id)
+    alone = []
     for values, ids in alike.items():
+        if len(ids) == 1:
+            alone.append({"intent_id": ids[0], **dict(values)})
+            continue
         for part in parts(ids):
             unit.db.execute(
-                update(push_attempt)
-                .where(push_attempt.c.intent_id.in_(part), push_attempt.c.ended_at.is_(None))
-                .values(dict(values))
+                update(push_attempt).where(push_attempt.c.intent_id.in_(part), is_open).values(dict(values))
             )
+    set_each(unit.db, push_attempt, push_attempt.c.intent_id, _CLOSED, alone, is_open)
 
 
 def _locked(unit: Unit, intent_ids: Sequence[str]) -> dict[str, Row[Any]]:
