@@ -1,13 +1,15 @@
 {%- set inputs = [
     ['stg_netsuite__transaction', 'document_id'],
     ['stg_netsuite__deleted_record', 'record_key'],
-    ['int_netsuite__ar_line', 'document_id'],
+    ['int_netsuite__ar_line', 'transaction_document_id'],
+    ['stg_netsuite__transaction_link', 'previous_document_id'],
+    ['stg_netsuite__transaction_link', 'next_document_id'],
 ] -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_changed(['document_id'], " ~ inputs ~ ") }}",
+    pre_hook="{{ forget_changed(['transaction_document_id'], " ~ inputs ~ ") }}",
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
 ) }}
 
@@ -21,20 +23,73 @@ transactions as (
 ),
 
 -- a journal's receivable is what it posts to the control account
-journal_amounts as (
-    select document_id, sum(amount) as amount, min(entity_id) as entity_id
+journals as (
+    select
+        document_id,
+        min(transaction_document_id) as transaction_document_id,
+        sum(amount) as amount,
+        min(entity_id) as entity_id,
+        min(legal_entity_id) as legal_entity_id
     from {{ ref('int_netsuite__ar_line') }}
     where transaction_type = 'Journal'
     group by document_id
 ),
 
+split_journals as (
+    select distinct transaction_document_id from journals where document_id <> transaction_document_id
+),
+
+-- every line once, those that are gone too: what heads no document any more is to be taken back
+journal_lines as (
+    select distinct posting.document_id as transaction_document_id, posting.line_id
+    from {{ ref('stg_netsuite__transaction_accounting_line') }} as posting
+    inner join {{ ref('stg_netsuite__account') }} as account
+        on posting.connection = account.connection
+        and posting.account_id = account.account_id
+        and account.account_type = 'AcctRec'
+    where posting.document_id in (select document_id from transactions where transaction_type = 'Journal')
+),
+
+heads as (
+    select
+        transactions.document_id as transaction_document_id,
+        transactions.document_id,
+        transactions.transaction_id as source_id,
+        journals.amount,
+        journals.entity_id,
+        journals.legal_entity_id,
+        split_journals.transaction_document_id is not null as is_none
+    from transactions
+    left join journals on transactions.document_id = journals.document_id
+    left join split_journals on transactions.document_id = split_journals.transaction_document_id
+
+    union all
+
+    select
+        transactions.document_id as transaction_document_id,
+        transactions.document_id || ':line:' || journal_lines.line_id as document_id,
+        transactions.transaction_id || ':line:' || journal_lines.line_id as source_id,
+        journals.amount,
+        journals.entity_id,
+        journals.legal_entity_id,
+        journals.document_id is null as is_none
+    from journal_lines
+    inner join transactions on journal_lines.transaction_document_id = transactions.document_id
+    left join journals
+        on journal_lines.transaction_document_id || ':line:' || journal_lines.line_id = journals.document_id
+),
+
 documents as (
     select
         transactions.*,
+        heads.document_id as head_document_id,
+        heads.source_id,
+        heads.is_none,
+        coalesce(heads.legal_entity_id, transactions.connection || ':' || transactions.subsidiary_id) as legal_entity_id,
         currency.currency,
         iso.minor_unit,
         gone.record_key is not null as is_logged_deleted,
-        coalesce(transactions.entity_id, journal_amounts.entity_id) as customer_entity_id,
+        coalesce(heads.entity_id, transactions.entity_id) as customer_entity_id,
         case transactions.transaction_type
             when 'CustInvc' then 'invoice'
             when 'CustPymt' then 'payment'
@@ -46,10 +101,10 @@ documents as (
             when transactions.transaction_type in ('CustInvc', 'CustRfnd') then abs(transactions.total_amount)
             when transactions.transaction_type in ('CustPymt', 'CustCred') then -abs(transactions.total_amount)
             -- one scale in all branches: the common type would round before the currency does
-            else cast(coalesce(journal_amounts.amount, 0) as decimal(18, 5))
+            else cast(coalesce(heads.amount, 0) as decimal(18, 5))
         end as signed_amount
-    from transactions
-    left join journal_amounts on transactions.document_id = journal_amounts.document_id
+    from heads
+    inner join transactions on heads.transaction_document_id = transactions.document_id
     left join {{ ref('stg_netsuite__currency') }} as currency
         on transactions.connection = currency.connection and transactions.currency_id = currency.currency_id
     left join {{ ref('iso_currency') }} as iso on currency.currency = iso.currency
@@ -58,13 +113,14 @@ documents as (
 )
 
 select
-    document_id,
+    head_document_id as document_id,
+    document_id as transaction_document_id,
     connection,
-    transaction_id as source_id,
+    source_id,
     document_type,
     number,
     connection || ':' || customer_entity_id as source_customer_id,
-    connection || ':' || subsidiary_id as legal_entity_id,
+    legal_entity_id,
     transaction_date as document_date,
     due_date,
     currency,
@@ -78,7 +134,7 @@ select
     cast({{ round_money('coalesce(disputed_amount, 0)', 'minor_unit') }} as {{ type_money() }}) as disputed_amount,
     external_id,
     memo,
-    is_deleted or is_logged_deleted as is_deleted,
+    is_deleted or is_logged_deleted or is_none as is_deleted,
     {{ run_seq() }} as _seq,
     _loaded_at as known_at
 from documents

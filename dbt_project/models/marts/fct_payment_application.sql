@@ -5,6 +5,10 @@
     ['int_files__document', 'document_id'],
     ['int_tryton__document', 'document_id'],
 ] -%}
+{#- a debit is settled, whichever of the two was there first; a refund takes from what was there -#}
+{%- set lowers_previous -%}
+previous_document.document_type = 'invoice' or (previous_document.document_type = 'journal' and previous_document.amount > 0)
+{%- endset -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -27,23 +31,55 @@ links as (
     {% endif %}
 ),
 
+split_journals as (
+    select transaction_document_id, document_id, source_customer_id
+    from {{ ref('int_netsuite__document') }}
+    where document_id <> transaction_document_id and not is_deleted
+),
+
+{% for this_end, other_end in [('previous', 'next'), ('next', 'previous')] -%}
+-- of a journal of several customers the document that is the other end's customer's, or holds the line
+{{ this_end }}_ends as (
+    select
+        links.transaction_link_id,
+        split_journals.document_id,
+        row_number() over (
+            partition by links.transaction_link_id
+            order by
+                case when split_journals.source_customer_id = other.source_customer_id then 0 else 1 end,
+                case when line.line_id is not null then 0 else 1 end,
+                split_journals.document_id
+        ) as position
+    from links
+    inner join split_journals on links.{{ this_end }}_document_id = split_journals.transaction_document_id
+    left join {{ ref('int_netsuite__document') }} as other on links.{{ other_end }}_document_id = other.document_id
+    left join {{ ref('int_netsuite__ar_line') }} as line
+        on split_journals.document_id = line.document_id and links.{{ this_end }}_line_id = line.line_id
+),
+
+{% endfor -%}
+transfers as (
+    select transaction_document_id
+    from {{ ref('int_netsuite__ar_line') }}
+    where transaction_document_id in (select transaction_document_id from split_journals)
+    group by transaction_document_id
+    having sum(amount) = 0
+),
+
 linked as (
     select
         links.transaction_link_id as application_id,
         links.connection,
         case
-            when next_document.document_type = 'payment' then 'payment'
-            when next_document.document_type = 'credit_memo' then 'credit_memo'
-            when next_document.document_type = 'refund' then 'refund'
             when next_document.is_reversal then 'void'
+            when next_document.document_type = 'refund' then 'refund'
+            when transfers.transaction_document_id is not null then 'transfer'
+            when 'payment' in (previous_document.document_type, next_document.document_type) then 'payment'
+            when 'credit_memo' in (previous_document.document_type, next_document.document_type) then 'credit_memo'
             else 'write_off'
         end as application_type,
-        case
-            when previous_document.document_type = 'invoice' then previous_document.document_id else next_document.document_id
-        end as debit_document_id,
-        case
-            when previous_document.document_type = 'invoice' then next_document.document_id else previous_document.document_id
-        end as credit_document_id,
+        case when {{ lowers_previous }} then previous_document.document_id else next_document.document_id end as debit_document_id,
+        case when {{ lowers_previous }} then next_document.document_id else previous_document.document_id end as credit_document_id,
         previous_document.source_customer_id,
         previous_document.legal_entity_id,
         previous_document.currency,
@@ -51,10 +87,16 @@ linked as (
         abs(links.amount) as amount,
         greatest(links._loaded_at, previous_document.known_at, next_document.known_at) as known_at
     from links
+    left join previous_ends
+        on links.transaction_link_id = previous_ends.transaction_link_id and previous_ends.position = 1
+    left join next_ends on links.transaction_link_id = next_ends.transaction_link_id and next_ends.position = 1
     inner join {{ ref('int_netsuite__document') }} as previous_document
-        on links.previous_document_id = previous_document.document_id and not previous_document.is_deleted
+        on coalesce(previous_ends.document_id, links.previous_document_id) = previous_document.document_id
+        and not previous_document.is_deleted
     inner join {{ ref('int_netsuite__document') }} as next_document
-        on links.next_document_id = next_document.document_id and not next_document.is_deleted
+        on coalesce(next_ends.document_id, links.next_document_id) = next_document.document_id
+        and not next_document.is_deleted
+    left join transfers on next_document.transaction_document_id = transfers.transaction_document_id
 
     union all
 

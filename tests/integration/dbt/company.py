@@ -100,6 +100,26 @@ class Books:
                 account=account, amount=str(value), posting="T", transaction_lastmodified=STAMP,
             )  # fmt: skip
 
+    def journal(self, key: str, *lines: tuple[str, str, str] | None, day: str = "2026-06-10", currency: str = "1") -> None:
+        """Lines on control accounts as (customer, subsidiary, amount with its sign); None: the line is gone."""
+        self.raw.add(
+            "raw_netsuite__transaction", self.connection, id=key, tranid=f"Journal-{key}", type="Journal", trandate=day,
+            subsidiary="1", status="A", currency=currency, exchangerate="1", foreigntotal="0", voided="F",
+            isreversal="F", createddate=STAMP, lastmodifieddate=STAMP,
+        )  # fmt: skip
+        for number, given in enumerate(lines):
+            entity, subsidiary, amount = given or ("1", "1", "0")
+            self.raw.add(
+                "raw_netsuite__transaction_line", self.connection, _deleted=given is None, transaction=key,
+                id=str(number), linesequencenumber=str(number), mainline="F", taxline="F", foreignamount=amount,
+                netamount=amount, entity=entity, subsidiary=subsidiary, transaction_lastmodified=STAMP,
+            )  # fmt: skip
+            self.raw.add(
+                "raw_netsuite__transaction_accounting_line", self.connection, _deleted=given is None, transaction=key,
+                transactionline=str(number), account=CONTROL[subsidiary], amount=amount, posting="T",
+                transaction_lastmodified=STAMP,
+            )  # fmt: skip
+
     def link(self, earlier: str, later: str, amount: str, *, deleted: bool = False) -> None:
         self.raw.add(
             "raw_netsuite__transaction_link", self.connection, _deleted=deleted, previousdoc=earlier, previousline="0",

@@ -54,9 +54,31 @@ def balance(raw: RawWarehouse, summary_id: str) -> Decimal:
     return amount
 
 
+def journals_of_several(books: company.Books) -> None:
+    books.document("98", "CustInvc", "2026-06-01", "5", "1", "1", "50.00", due="2026-07-01")
+    books.journal("97", ("1", "1", "50.00"), ("5", "1", "-60.00"), ("4", "3", "10.00"))
+    books.link("98", "97", "50.00")
+    books.journal("99", ("1", "1", "5.00"))
+    books.journal("100", ("4", "3", "1.00"))
+
+
+def applied(raw: RawWarehouse) -> list[tuple[object, ...]]:
+    rows = raw.rows(
+        "select application_type, debit_document_id, credit_document_id, amount from fct_payment_application "
+        "where debit_document_id = 'erp:98'"
+    )
+    return [tuple(row.values()) for row in rows]
+
+
 def test_incremental_build_equals_a_build_from_nothing(raw: RawWarehouse, tmp_path: Path) -> None:
-    raw.dbt("build")
     books = company.Books(raw)
+    journals_of_several(books)
+    raw.dbt("build")
+    # 60 taken from customer 5, of which 50 settle the invoice; 50 given to customer 1 and 10 to customer 4 elsewhere
+    assert balance(raw, "erp:5|erp:1|USD") == 33 - 10
+    assert balance(raw, "erp:1|erp:1|USD") == Decimal("1380.08") + 50 + 5
+    assert balance(raw, "erp:4|erp:3|USD") == 10 + 1
+    assert applied(raw) == [("transfer", "erp:98", "erp:97:line:1", 50)]
     # an application is taken back, an amount corrected, a payment deleted, an invoice paid, instalments changed
     books.link("20", "22", "50.00", deleted=True)
     books.document("70", "CustInvc", "2026-06-01", "2", "2", "3", "120000", due="2026-06-30")
@@ -64,8 +86,14 @@ def test_incremental_build_equals_a_build_from_nothing(raw: RawWarehouse, tmp_pa
     books.document("96", "CustPymt", "2026-07-01", "5", "1", "1", "33.00")
     books.link("95", "96", "33.00")
     books.instalments("20", ("2026-05-15", "100.00"), ("2026-06-15", "500.00"), ("2026-07-15", "400.00"))
+    # one customer's journal becomes two customers', and the other way round
+    books.journal("97", ("5", "1", "-50.00"), None, None)
+    books.journal("99", ("1", "1", "5.00"), ("3", "1", "7.00"))
     raw.dbt("build")
     changed = state(raw)
+    assert applied(raw) == [("write_off", "erp:98", "erp:97", 50)]
+    assert balance(raw, "erp:3|erp:1|USD") == 7
+    assert balance(raw, "erp:4|erp:3|USD") == 1
     assert balance(raw, "erp:1|erp:2|JPY") == 120000
     assert balance(raw, "erp:3|erp:1|EUR") == 500, "the deleted payment's invoice is open again"
     assert balance(raw, "erp:5|erp:1|USD") == 0

@@ -17,6 +17,8 @@ select
     _connection || ':' || previousdoc as previous_document_id,
     _connection || ':' || nextdoc as next_document_id,
     _connection as connection,
+    previousline as previous_line_id,
+    nextline as next_line_id,
     {{ to_text('previoustype') }} as previous_type,
     {{ to_text('nexttype') }} as next_type,
     linktype as link_type,
