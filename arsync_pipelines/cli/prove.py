@@ -67,12 +67,32 @@ def _name(title: str, rows: list[dict[str, Any]]) -> None:
 
 def _print(proved: Proof) -> None:
     rows = [
-        (t.legal_entity, t.currency, t.as_of, t.aging, t.unapplied, t.subledger, t.gl_control, t.difference)
+        (
+            t.legal_entity,
+            t.currency,
+            t.as_of,
+            t.aging,
+            t.unapplied,
+            t.intercompany,
+            t.subledger,
+            t.gl_control,
+            t.difference,
+        )
         for t in proved.tie_out
     ]
     table(
-        "Tie-out: aging + unapplied = sub-ledger = general ledger",
-        ["legal entity", "currency", "as of", "aging*", "unapplied*", "sub-ledger*", "general ledger*", "difference*"],
+        "Tie-out: aging + unapplied + intercompany = sub-ledger = general ledger",
+        [
+            "legal entity",
+            "currency",
+            "as of",
+            "aging*",
+            "unapplied*",
+            "intercompany*",
+            "sub-ledger*",
+            "general ledger*",
+            "difference*",
+        ],
         rows,
     )
     found = [
@@ -101,7 +121,17 @@ def _old(age: timedelta) -> str:
 
 
 def _document(proved: Proof) -> dict[str, object]:
-    names = ("legal_entity", "currency", "as_of", "aging", "unapplied", "subledger", "gl_control", "difference")
+    names = (
+        "legal_entity",
+        "currency",
+        "as_of",
+        "aging",
+        "unapplied",
+        "intercompany",
+        "subledger",
+        "gl_control",
+        "difference",
+    )
     return {
         "snapshot": proved.snapshot_id,
         "published_at": proved.published_at.isoformat(),

@@ -1,4 +1,4 @@
-"""The proof of receivables: per legal entity and currency aging + unapplied = sub-ledger = control account.
+"""The proof of receivables: per legal entity and currency aging, unapplied and intercompany = sub-ledger = GL control.
 
 Asked of a published snapshot, for its own date or any other; findings are those that stand open in it. How it is shown
 belongs to the command line and to Dagster.
@@ -41,6 +41,7 @@ class TieOut:
     as_of: date
     aging: Decimal
     unapplied: Decimal
+    intercompany: Decimal
     subledger: Decimal
     gl_control: Decimal | None
     difference: Decimal
@@ -106,7 +107,7 @@ def prove(warehouse: Warehouse, as_of: date | None = None) -> Proof:
     tie_out = [
         TieOut(
             row["legal_entity_name"], row["currency"], row["as_of_date"], row["aging_amount"], row["unapplied_amount"],
-            row["subledger_amount"], row["gl_control_amount"], row["difference"],
+            row["intercompany_amount"], row["subledger_amount"], row["gl_control_amount"], row["difference"],
         )
         for row in rows
     ]  # fmt: skip

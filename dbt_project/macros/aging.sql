@@ -2,8 +2,8 @@
 
    `open_items` is a relation of items whose document has something open, with the document's `document_amount` and
    `document_open_amount`, and `amount_before`: what the instalments before this one come to. `entities` gives
-   legal_entity_id, as_of_date, edge_1 to edge_4 and aging_basis; `customers` gives customer_id by source_customer_id, and
-   by what `also` says. #}
+   legal_entity_id, as_of_date, edge_1 to edge_4, aging_basis and is_elimination; `customers` gives customer_id and
+   is_intercompany by source_customer_id, and by what `also` says. #}
 {% macro aged_items(open_items, entities, customers, also='') -%}
 {%- set text = dbt.type_string() -%}
 settled as (
@@ -22,6 +22,9 @@ settled as (
 aged as (
     select
         settled.*,
+        coalesce(customer.customer_id, settled.source_customer_id) as customer_id,
+        coalesce(entity.is_elimination, false) or coalesce(customer.is_intercompany, false) as is_intercompany,
+        {{ arsync.is_debt('settled.item_type', 'settled.amount') }} as is_debt,
         entity.as_of_date,
         {{ dbt.datediff('settled.due_date', 'entity.as_of_date', 'day') }} as days_past_due,
         {{ dbt.datediff(
@@ -34,6 +37,8 @@ aged as (
         entity.edge_4
     from settled
     inner join {{ entities }} as entity on settled.legal_entity_id = entity.legal_entity_id
+    left join {{ customers }} as customer
+        on settled.source_customer_id = customer.source_customer_id{{ ' and ' ~ also if also }}
     where settled.open_amount <> 0
 ),
 
@@ -41,7 +46,8 @@ placed as (
     select
         aged.*,
         case
-            when item_type <> 'invoice' then 0
+            when is_intercompany then -1
+            when not is_debt then 0
             when age_days <= edge_1 then 1
             when age_days <= edge_2 then 2
             when age_days <= edge_3 then 3
@@ -57,7 +63,7 @@ select
     placed.document_id,
     placed.item_type,
     placed.item_number,
-    coalesce(customer.customer_id, placed.source_customer_id) as customer_id,
+    placed.customer_id,
     placed.source_customer_id,
     placed.legal_entity_id,
     placed.currency,
@@ -65,18 +71,24 @@ select
     placed.due_date,
     placed.amount,
     cast(placed.open_amount as {{ arsync.type_money() }}) as open_amount,
-    cast(case when placed.item_type = 'invoice' then placed.days_past_due end as integer) as days_past_due,
+    cast(case when placed.is_debt then placed.days_past_due end as integer) as days_past_due,
     placed.bucket_number,
     case placed.bucket_number
+        when -1 then 'intercompany'
         when 0 then 'unapplied'
         when 1 then 'current'
         when 2 then cast(edge_1 + 1 as {{ text }}) || '-' || cast(edge_2 as {{ text }})
         when 3 then cast(edge_2 + 1 as {{ text }}) || '-' || cast(edge_3 as {{ text }})
         when 4 then cast(edge_3 + 1 as {{ text }}) || '-' || cast(edge_4 as {{ text }})
         else cast(edge_4 + 1 as {{ text }}) || '+'
-    end as bucket
+    end as bucket,
+    placed.is_intercompany
 from placed
-left join {{ customers }} as customer on placed.source_customer_id = customer.source_customer_id{{ ' and ' ~ also if also }}
+{%- endmacro %}
+
+{# whether an item is owed: an invoice, or what a journal debits; a refund only takes back a credit #}
+{% macro is_debt(item_type, amount) -%}
+({{ item_type }} = 'invoice' or ({{ item_type }} = 'journal' and {{ amount }} > 0))
 {%- endmacro %}
 
 {# totals of aged items as columns, in the order of ar_customer_summary #}
@@ -88,8 +100,9 @@ left join {{ customers }} as customer on placed.source_customer_id = customer.so
     ['days_61_90_amount', 'bucket_number = 4'],
     ['days_91_plus_amount', 'bucket_number = 5'],
     ['unapplied_amount', 'bucket_number = 0'],
-    ['open_balance_amount', 'true'],
-    ['overdue_balance_amount', 'days_past_due >= 1'],
+    ['open_balance_amount', 'bucket_number >= 0'],
+    ['overdue_balance_amount', 'bucket_number > 0 and days_past_due >= 1'],
+    ['intercompany_amount', 'bucket_number = -1'],
 ] %}
     cast(sum(case when {{ condition }} then open_amount else 0 end) as {{ arsync.type_total() }}) as {{ column }}{{ ',' if not loop.last }}
 {%- endfor %}

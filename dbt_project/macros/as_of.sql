@@ -101,10 +101,10 @@ entities as (
 ),
 
 {{ arsync.aged_items('open_items', 'entities', 'bridge_customer_history',
-    'customer.known_at <= placed.asked_at and customer.known_until > placed.asked_at'
+    'customer.known_at <= settled.asked_at and customer.known_until > settled.asked_at'
 ) }}
 {%- if only_customer %}
-where coalesce(customer.customer_id, placed.source_customer_id) = of_customer_id
+where placed.customer_id = of_customer_id
 {%- endif %}
 {%- endmacro %}
 
@@ -248,6 +248,7 @@ footed as (
         keys.legal_entity_id, entities.name as legal_entity_name, keys.currency, entities.asked_date as as_of_date,
         coalesce(aging.open_balance_amount - aging.unapplied_amount, 0) as aging_amount,
         coalesce(aging.unapplied_amount, 0) as unapplied_amount,
+        coalesce(aging.intercompany_amount, 0) as intercompany_amount,
         coalesce(subledger.amount, 0) as subledger_amount,
         case when ledgers.connection is not null then coalesce(control.amount, 0) end as gl_control_amount
     from keys
@@ -262,10 +263,11 @@ select
     legal_entity_id, legal_entity_name, currency, as_of_date,
     cast(aging_amount as {{ arsync.type_total() }}) as aging_amount,
     cast(unapplied_amount as {{ arsync.type_total() }}) as unapplied_amount,
+    cast(intercompany_amount as {{ arsync.type_total() }}) as intercompany_amount,
     cast(subledger_amount as {{ arsync.type_total() }}) as subledger_amount,
     cast(gl_control_amount as {{ arsync.type_total() }}) as gl_control_amount,
     cast(greatest(
-        abs(aging_amount + unapplied_amount - subledger_amount),
+        abs(aging_amount + unapplied_amount + intercompany_amount - subledger_amount),
         abs(subledger_amount - coalesce(gl_control_amount, subledger_amount))
     ) as {{ arsync.type_total() }}) as difference
 from footed
@@ -273,7 +275,7 @@ from footed
 {%- do functions.append({
     'name': 'ar_tie_out',
     'parameters': 'as_of := null',
-    'description': 'Per legal entity and currency at a business date: aging and unapplied, sub-ledger, general ledger, difference.',
+    'description': 'Per legal entity and currency at a business date: aging, unapplied and intercompany, sub-ledger, general ledger, difference.',
     'body': tie_out,
 }) -%}
 {%- set measures -%}

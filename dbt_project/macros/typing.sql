@@ -31,6 +31,9 @@ end
 {% macro from_unix(column) %}{{ return(adapter.dispatch('from_unix', 'arsync')(column)) }}{% endmacro %}
 {% macro default__from_unix(column) %}(to_timestamp({{ column }}) at time zone 'UTC'){% endmacro %}
 
+{# the day that a UTC timestamp falls on in a time zone #}
+{% macro local_date(column, time_zone) %}cast({{ column }} at time zone 'UTC' at time zone {{ time_zone }} as date){% endmacro %}
+
 {# byte order whatever the database's collation, so that "lowest id" means the same everywhere #}
 {% macro byte_order(column) %}{{ return(adapter.dispatch('byte_order', 'arsync')(column)) }}{% endmacro %}
 {% macro default__byte_order(column) %}{{ column }} collate "C"{% endmacro %}

@@ -4,9 +4,10 @@ with summary as (
     select
         legal_entity_id,
         currency,
-        sum(open_balance_amount) as open_balance,
+        sum(open_balance_amount + intercompany_amount) as open_balance,
         sum(
-            current_amount + days_1_30_amount + days_31_60_amount + days_61_90_amount + days_91_plus_amount + unapplied_amount
+            current_amount + days_1_30_amount + days_31_60_amount + days_61_90_amount + days_91_plus_amount
+            + unapplied_amount + intercompany_amount
         ) as parts
     from {{ ref('ar_customer_summary') }}
     group by legal_entity_id, currency

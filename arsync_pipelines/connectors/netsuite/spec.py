@@ -16,7 +16,7 @@ RESOLUTION = timedelta(seconds=1)
 OVERLAP = timedelta(minutes=10)
 """Longer than a CSV import or a scheduled script keeps a record between its stamp and its commit."""
 
-TRANSACTION_TYPES = ("CustInvc", "CustPymt", "CustCred", "CustRfnd", "Journal")
+TRANSACTION_TYPES = ("CustInvc", "CustPymt", "CustCred", "CustRfnd", "CustDep", "DepAppl", "Journal")
 """Transactions that receivables are made of."""
 
 
@@ -97,8 +97,8 @@ CUSTOMER = _stream(
     "customer",
     "id",
     "id entityid companyname email phone subsidiary currency terms creditlimit creditholdoverride vatregnumber "
-    "isinactive externalid parent billing_addr1 billing_city billing_state billing_zip billing_country datecreated "
-    "lastmodifieddate",
+    "isinactive externalid parent representingsubsidiary billing_addr1 billing_city billing_state "
+    "billing_zip billing_country datecreated lastmodifieddate",
     "entityid lastmodifieddate",
     "Customers; `entityid` is the number people quote.",
     cursor="lastmodifieddate",

@@ -23,7 +23,7 @@ PROOF_CHECK = dg.AssetCheckKey(SNAPSHOT_KEY, "receivables_proved")
         dg.AssetCheckSpec(
             PROOF_CHECK.name,
             asset=SNAPSHOT_KEY,
-            description="Aging + unapplied = sub-ledger = general ledger, and no critical finding stands open.",
+            description="Aging + unapplied + intercompany = sub-ledger = ledger, and no critical finding stands open.",
         )
     ],
 )
@@ -45,6 +45,7 @@ def as_check(proved: Proof) -> dg.AssetCheckResult:
                 "as of": str(row.as_of),
                 "aging": str(row.aging),
                 "unapplied": str(row.unapplied),
+                "intercompany": str(row.intercompany),
                 "sub-ledger": str(row.subledger),
                 "general ledger": str(row.gl_control),
                 "difference": str(row.difference),

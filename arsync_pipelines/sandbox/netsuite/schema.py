@@ -109,7 +109,7 @@ TABLES: dict[str, Table] = {
         _table("employee", "int: id!; text: entityid! firstname lastname email isinactive; ts: lastmodifieddate!"),
         _table(
             "customer",
-            "int: id! subsidiary currency terms parent defaultbillingaddress category;"
+            "int: id! subsidiary currency terms parent representingsubsidiary defaultbillingaddress category;"
             "text: entityid! companyname altname fullname email phone creditholdoverride vatregnumber isinactive"
             " isperson externalid url comments; money: creditlimit; ts: datecreated lastmodifieddate!",
             hidden="party integer",

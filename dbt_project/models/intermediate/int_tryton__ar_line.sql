@@ -87,7 +87,8 @@ typed as (
     from posted
 ),
 
--- outside of invoices the lines of one entry, customer and kind are one document, named by the first of them
+-- outside of invoices the lines of one entry, customer and kind are one document, named by the first of them; of journals
+-- also of one due date and sign, for their debits age as invoices do
 headed as (
     select
         typed.*,
@@ -95,7 +96,10 @@ headed as (
             when party_id is null then null
             when invoice_id is not null then invoice_id
             else 'line:' || first_value(move_line_id) over (
-                partition by connection, move_id, party_id, currency, document_type, is_deleted
+                partition by
+                    connection, move_id, party_id, currency, document_type, is_deleted,
+                    case when document_type = 'journal' then sign(amount) end,
+                    case when document_type = 'journal' then due_date end
                 order by length(move_line_id), move_line_id
             )
         end as document_source_id

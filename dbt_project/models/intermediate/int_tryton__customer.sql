@@ -82,6 +82,7 @@ select
     cast(null as {{ type_money() }}) as credit_limit,
     false as is_on_credit_hold,
     party.is_inactive,
+    false as is_intercompany,
     cast(null as {{ dbt.type_string() }}) as parent_source_customer_id,
     party.connection || ':' || party.replaced_by_party_id as merged_into_source_customer_id,
     party.is_deleted or party.replaced_by_party_id is not null as is_deleted,

@@ -1,4 +1,14 @@
-with balances as (
+with trade_invoices as (
+    select invoice.*, entity.as_of_date
+    from {{ ref('fct_invoice') }} as invoice
+    inner join {{ ref('dim_legal_entity') }} as entity
+        on invoice.legal_entity_id = entity.legal_entity_id and not entity.is_elimination
+    left join {{ ref('int_intercompany_customer') }} as intercompany
+        on invoice.source_customer_id = intercompany.source_customer_id
+    where intercompany.source_customer_id is null
+),
+
+balances as (
     select
         customer_id,
         legal_entity_id,
@@ -9,9 +19,10 @@ with balances as (
         sum(case when bucket_number = 4 then open_amount else 0 end) as days_61_90_amount,
         sum(case when bucket_number = 5 then open_amount else 0 end) as days_91_plus_amount,
         sum(case when bucket_number = 0 then open_amount else 0 end) as unapplied_amount,
-        sum(case when days_past_due >= 1 then open_amount else 0 end) as overdue_amount,
-        sum(open_amount) as open_amount,
-        min(case when item_type = 'invoice' and open_amount > 0 then due_date end) as oldest_due_date
+        sum(case when bucket_number > 0 and days_past_due >= 1 then open_amount else 0 end) as overdue_amount,
+        sum(case when bucket_number >= 0 then open_amount else 0 end) as open_amount,
+        sum(case when bucket_number = -1 then open_amount else 0 end) as intercompany_amount,
+        min(case when bucket_number > 0 and open_amount > 0 then due_date end) as oldest_due_date
     from {{ ref('fct_ar_aging') }}
     group by customer_id, legal_entity_id, currency
 ),
@@ -45,7 +56,7 @@ terms as (
 
 disputes as (
     select customer_id, legal_entity_id, currency, sum(disputed_open_amount) as disputed_amount
-    from {{ ref('fct_invoice') }}
+    from trade_invoices
     where disputed_open_amount > 0
     group by customer_id, legal_entity_id, currency
 ),
@@ -60,12 +71,11 @@ paid as (
             {{ to_units('invoice.total_amount', 4) }}
             * {{ dbt.datediff('invoice.invoice_date', 'invoice.last_application_date', 'day') }}
         ) as paid_weight_days
-    from {{ ref('fct_invoice') }} as invoice
-    inner join {{ ref('dim_legal_entity') }} as entity on invoice.legal_entity_id = entity.legal_entity_id
+    from trade_invoices as invoice
     where invoice.status = 'paid'
         and invoice.written_off_amount = 0
-        and invoice.last_application_date > {{ dbt.dateadd('month', -12, 'entity.as_of_date') }}
-        and invoice.last_application_date <= entity.as_of_date
+        and invoice.last_application_date > {{ dbt.dateadd('month', -12, 'invoice.as_of_date') }}
+        and invoice.last_application_date <= invoice.as_of_date
     group by invoice.customer_id, invoice.legal_entity_id, invoice.currency
 ),
 
@@ -94,6 +104,7 @@ select
     cast(coalesce(balances.unapplied_amount, 0) as {{ type_total() }}) as unapplied_amount,
     cast(coalesce(balances.open_amount, 0) as {{ type_total() }}) as open_balance_amount,
     cast(coalesce(balances.overdue_amount, 0) as {{ type_total() }}) as overdue_balance_amount,
+    cast(coalesce(balances.intercompany_amount, 0) as {{ type_total() }}) as intercompany_amount,
     cast(coalesce(disputes.disputed_amount, 0) as {{ type_total() }}) as disputed_amount,
     cast(credit.credit_limit as {{ type_total() }}) as credit_limit_amount,
     cast(coalesce(unbilled.unbilled_order_amount, 0) as {{ type_total() }}) as unbilled_order_amount,

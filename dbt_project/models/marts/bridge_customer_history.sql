@@ -8,9 +8,14 @@
 ) }}
 
 with current_records as (
-    select record_key as source_customer_id, customer_id, cast(null as timestamp) as loaded_at
-    from {{ ref('int_customer_record__clustered') }}
-    where record_type = 'erp_customer'
+    select
+        record.record_key as source_customer_id,
+        record.customer_id,
+        intercompany.source_customer_id is not null as is_intercompany,
+        cast(null as timestamp) as loaded_at
+    from {{ ref('int_customer_record__clustered') }} as record
+    left join {{ ref('int_intercompany_customer') }} as intercompany on record.record_key = intercompany.source_customer_id
+    where record.record_type = 'erp_customer'
 )
 
 {%- if is_incremental() %},
@@ -23,4 +28,4 @@ runs as (select {{ last_run(ever()) }} as last_run)
 {%- endif %}
 
 {#- a new record comes with the documents of the same run, which are known from the run before on -#}
-{{ versions_of('source_customer_id', ['customer_id'], 'current_records', 'open_versions', 'runs.last_run') }}
+{{ versions_of('source_customer_id', ['customer_id', 'is_intercompany'], 'current_records', 'open_versions', 'runs.last_run') }}

@@ -20,9 +20,11 @@ counted as (
             when count(distinct case when record_type = 'erp_customer' then currency end) = 1
                 then min(case when record_type = 'erp_customer' then currency end)
         end as erp_currency,
+        sum(case when record_type = 'erp_customer' and intercompany.source_customer_id is null then 1 else 0 end) as trade_customer_count,
         min(tax_key) as tax_key,
         min(first_loaded_at) as first_loaded_at
     from members
+    left join {{ ref('int_intercompany_customer') }} as intercompany on members.record_key = intercompany.source_customer_id
     group by customer_id
 )
 
@@ -36,7 +38,8 @@ select
     cast(counted.erp_customer_count as integer) as erp_customer_count,
     cast(counted.crm_account_count as integer) as crm_account_count,
     cast(counted.processor_customer_count as integer) as processor_customer_count,
-    counted.first_loaded_at
+    counted.first_loaded_at,
+    counted.erp_customer_count > 0 and counted.trade_customer_count = 0 as is_intercompany
 from members
 inner join counted on members.customer_id = counted.customer_id
 cross join {{ ref('stg_arsync__policy') }} as policy

@@ -6,11 +6,11 @@ with entities as (
         subsidiary.name,
         subsidiary.country,
         currency.currency as functional_currency,
-        cast(null as {{ dbt.type_string() }}) as time_zone
+        cast(null as {{ dbt.type_string() }}) as time_zone,
+        subsidiary.is_elimination
     from {{ ref('stg_netsuite__subsidiary') }} as subsidiary
     left join {{ ref('stg_netsuite__currency') }} as currency
         on subsidiary.connection = currency.connection and subsidiary.currency_id = currency.currency_id
-    where not subsidiary.is_elimination
 
     union all
 
@@ -21,7 +21,8 @@ with entities as (
         company.name,
         cast(null as {{ dbt.type_string() }}) as country,
         currency.currency as functional_currency,
-        company.time_zone
+        company.time_zone,
+        false as is_elimination
     from {{ ref('stg_tryton__company') }} as company
     left join {{ ref('stg_tryton__currency') }} as currency
         on company.connection = currency.connection and company.currency_id = currency.currency_id
@@ -35,7 +36,8 @@ with entities as (
         source_legal_entity_id as name,
         cast(null as {{ dbt.type_string() }}) as country,
         case when count(distinct currency) = 1 then min(currency) end as functional_currency,
-        cast(null as {{ dbt.type_string() }}) as time_zone
+        cast(null as {{ dbt.type_string() }}) as time_zone,
+        false as is_elimination
     from (
         select connection, source_legal_entity_id, currency from {{ ref('stg_files__invoice') }}
         where not is_deleted
@@ -61,7 +63,8 @@ select
     coalesce(configured.edge_2, policy.edge_2) as edge_2,
     coalesce(configured.edge_3, policy.edge_3) as edge_3,
     coalesce(configured.edge_4, policy.edge_4) as edge_4,
-    coalesce(configured.aging_basis, policy.aging_basis) as aging_basis
+    coalesce(configured.aging_basis, policy.aging_basis) as aging_basis,
+    entities.is_elimination
 from entities
 cross join {{ ref('stg_arsync__policy') }} as policy
 left join {{ ref('stg_arsync__legal_entity') }} as configured

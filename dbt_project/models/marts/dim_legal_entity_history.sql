@@ -9,7 +9,7 @@
 
 with current_entities as (
     select
-        legal_entity_id, edge_1, edge_2, edge_3, edge_4, aging_basis, cast(null as timestamp) as loaded_at
+        legal_entity_id, edge_1, edge_2, edge_3, edge_4, aging_basis, is_elimination, cast(null as timestamp) as loaded_at
     from {{ ref('dim_legal_entity') }}
 )
 
@@ -23,6 +23,6 @@ runs as (select {{ last_run(ever()) }} as last_run)
 {%- endif %}
 
 {{ versions_of(
-    'legal_entity_id', ['edge_1', 'edge_2', 'edge_3', 'edge_4', 'aging_basis'], 'current_entities', 'open_versions',
+    'legal_entity_id', ['edge_1', 'edge_2', 'edge_3', 'edge_4', 'aging_basis', 'is_elimination'], 'current_entities', 'open_versions',
     'runs.last_run'
 ) }}

@@ -1,6 +1,7 @@
 {%- set inputs = [['fct_receivable_event', 'document_id']] + item_inputs() -%}
 {%- set settings = [
-    ['dim_legal_entity', ['legal_entity_id', 'as_of_date', 'edge_1', 'edge_2', 'edge_3', 'edge_4', 'aging_basis']],
+    ['dim_legal_entity', ['legal_entity_id', 'as_of_date', 'edge_1', 'edge_2', 'edge_3', 'edge_4', 'aging_basis', 'is_elimination']],
+    ['int_intercompany_customer', ['source_customer_id']],
 ] -%}
 {{ config(
     materialized='incremental',
@@ -25,8 +26,12 @@ with open_items as (
 ),
 
 customers as (
-    select record_key as source_customer_id, customer_id
-    from {{ ref('int_customer_record__clustered') }}
+    select
+        record.record_key as source_customer_id,
+        record.customer_id,
+        intercompany.source_customer_id is not null as is_intercompany
+    from {{ ref('int_customer_record__clustered') }} as record
+    left join {{ ref('int_intercompany_customer') }} as intercompany on record.record_key = intercompany.source_customer_id
 ),
 
 {{ aged_items('open_items', ref('dim_legal_entity'), 'customers') }}

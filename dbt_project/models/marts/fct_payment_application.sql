@@ -2,6 +2,7 @@
     ['int_netsuite__document', 'document_id'],
     ['stg_netsuite__transaction_link', 'previous_document_id'],
     ['stg_netsuite__transaction_link', 'next_document_id'],
+    ['int_netsuite__write_off', 'document_id'],
     ['int_files__document', 'document_id'],
     ['int_tryton__document', 'document_id'],
 ] -%}
@@ -58,6 +59,40 @@ split_journals as (
 ),
 
 {% endfor -%}
+-- a payment's discount is part of what it is applied for; over several debts it is spread as the money is
+discounts as (
+    select
+        transaction_link_id,
+        {{ convert_money('discount_amount', 'reached', 'total', 'minor_unit') }}
+        - {{ convert_money('discount_amount', 'reached - amount', 'total', 'minor_unit') }} as amount
+    from (
+        select
+            link.transaction_link_id,
+            abs(link.amount) as amount,
+            payment.discount_amount,
+            iso.minor_unit,
+            sum(abs(link.amount)) over (partition by link.next_document_id) as total,
+            sum(abs(link.amount)) over (
+                partition by link.next_document_id order by link.transaction_link_id rows unbounded preceding
+            ) as reached
+        from {{ ref('stg_netsuite__transaction_link') }} as link
+        inner join {{ ref('int_netsuite__document') }} as payment
+            on link.next_document_id = payment.document_id and payment.discount_amount > 0 and not payment.is_deleted
+        inner join {{ ref('iso_currency') }} as iso on payment.currency = iso.currency
+        where not link.is_deleted
+            and link.link_type = 'Payment'
+            and link.next_document_id in (select next_document_id from links)
+    ) as shared
+    where total >= discount_amount
+),
+
+written_off as (
+    select document_id, min(write_off_date) as write_off_date
+    from {{ ref('int_netsuite__write_off') }}
+    where document_id in (select previous_document_id from links)
+    group by document_id
+),
+
 transfers as (
     select transaction_document_id
     from {{ ref('int_netsuite__ar_line') }}
@@ -72,9 +107,16 @@ linked as (
         links.connection,
         case
             when next_document.is_reversal then 'void'
+            when next_document.document_type = 'refund' and {{ is_dispute('next_document.external_id') }} then 'chargeback'
             when next_document.document_type = 'refund' then 'refund'
             when transfers.transaction_document_id is not null then 'transfer'
+            when next_document.document_type = 'payment'
+                and (
+                    written_off.write_off_date < greatest(previous_document.document_date, next_document.document_date)
+                    or (previous_document.document_type = 'journal' and previous_document.is_reversal)
+                ) then 'recovery'
             when 'payment' in (previous_document.document_type, next_document.document_type) then 'payment'
+            when next_document.document_type = 'deposit' then 'deposit'
             when 'credit_memo' in (previous_document.document_type, next_document.document_type) then 'credit_memo'
             else 'write_off'
         end as application_type,
@@ -84,9 +126,11 @@ linked as (
         previous_document.legal_entity_id,
         previous_document.currency,
         greatest(previous_document.document_date, next_document.document_date) as application_date,
-        abs(links.amount) as amount,
+        abs(links.amount) - coalesce(discounts.amount, 0) as amount,
         greatest(links._loaded_at, previous_document.known_at, next_document.known_at) as known_at
     from links
+    left join discounts on links.transaction_link_id = discounts.transaction_link_id
+    left join written_off on links.previous_document_id = written_off.document_id
     left join previous_ends
         on links.transaction_link_id = previous_ends.transaction_link_id and previous_ends.position = 1
     left join next_ends on links.transaction_link_id = next_ends.transaction_link_id and next_ends.position = 1
@@ -97,6 +141,30 @@ linked as (
         on coalesce(next_ends.document_id, links.next_document_id) = next_document.document_id
         and not next_document.is_deleted
     left join transfers on next_document.transaction_document_id = transfers.transaction_document_id
+
+    union all
+
+    -- it lowers what is owed when the payment does, and uses up nothing of it
+    select
+        links.transaction_link_id || ':discount' as application_id,
+        links.connection,
+        'discount' as application_type,
+        coalesce(previous_ends.document_id, links.previous_document_id) as debit_document_id,
+        links.next_document_id as credit_document_id,
+        debt.source_customer_id,
+        debt.legal_entity_id,
+        debt.currency,
+        payment.document_date as application_date,
+        discounts.amount,
+        greatest(links._loaded_at, debt.known_at, payment.known_at) as known_at
+    from links
+    inner join discounts on links.transaction_link_id = discounts.transaction_link_id and discounts.amount <> 0
+    left join previous_ends
+        on links.transaction_link_id = previous_ends.transaction_link_id and previous_ends.position = 1
+    inner join {{ ref('int_netsuite__document') }} as debt
+        on coalesce(previous_ends.document_id, links.previous_document_id) = debt.document_id and not debt.is_deleted
+    inner join {{ ref('int_netsuite__document') }} as payment
+        on links.next_document_id = payment.document_id and not payment.is_deleted
 
     union all
 

@@ -2,6 +2,7 @@
     ['int_netsuite__document', 'document_id'],
     ['stg_netsuite__transaction_link', 'previous_document_id'],
     ['stg_netsuite__transaction_link', 'next_document_id'],
+    ['int_netsuite__write_off', 'document_id'],
     ['int_files__document', 'document_id'],
     ['int_tryton__document', 'document_id'],
 ] -%}
@@ -33,6 +34,21 @@ recorded as (
         or counter_document_id in (select changed_key from changed)
 ),
 
+-- a line says what it is and against what until the next one of its key says otherwise
+latest as (
+    select event_key, document_id, business_date, event_type, counter_document_id
+    from (
+        select
+            recorded.*,
+            row_number() over (
+                partition by event_key, document_id, business_date order by correction_number desc
+            ) as recency
+        from recorded
+        where event_type not in ('unapplied', 'reversed')
+    ) as said_before
+    where recency = 1
+),
+
 standing as (
     select
         event_key,
@@ -41,12 +57,15 @@ standing as (
         currency,
         legal_entity_id,
         source_customer_id,
-        min(counter_document_id) as counter_document_id,
-        min(case when event_type not in ('unapplied', 'reversed') then event_type end) as event_type,
-        sum(amount) as amount
+        latest.event_type,
+        latest.counter_document_id,
+        sum(recorded.amount) as amount
     from recorded
-    group by event_key, document_id, business_date, currency, legal_entity_id, source_customer_id
-    having sum(amount) <> 0
+    inner join latest using (event_key, document_id, business_date)
+    group by
+        event_key, document_id, business_date, currency, legal_entity_id, source_customer_id, latest.event_type,
+        latest.counter_document_id
+    having sum(recorded.amount) <> 0
 ),
 
 runs as (select {{ last_run('(select max(known_at) from ' ~ this ~ ')') }} as last_run),
@@ -64,8 +83,8 @@ concerned as (
 
 documents as (
     select
-        document_id, currency, legal_entity_id, source_customer_id, document_date, amount, is_voided, voided_fallback_date,
-        known_at
+        document_id, document_type, external_id, currency, legal_entity_id, source_customer_id, document_date, amount,
+        is_voided, voided_fallback_date, known_at
     from {{ ref('int_receivable_document') }}
     {% if is_incremental() %}where document_id in (select document_id from concerned){% endif %}
 ),
@@ -82,7 +101,7 @@ current_events as (
         'posted:' || document_id as event_key,
         document_id,
         cast(null as {{ dbt.type_string() }}) as counter_document_id,
-        'posted' as event_type,
+        case when document_type = 'journal' and amount > 0 and {{ is_dispute('external_id') }} then 'charged_back' else 'posted' end as event_type,
         document_date as business_date,
         amount,
         known_at
@@ -109,7 +128,13 @@ current_events as (
         'debit:' || application_id as event_key,
         debit_document_id as document_id,
         credit_document_id as counter_document_id,
-        case application_type when 'void' then 'voided' when 'write_off' then 'written_off' else 'applied' end as event_type,
+        case application_type
+            when 'void' then 'voided'
+            when 'write_off' then 'written_off'
+            when 'discount' then 'discount_taken'
+            when 'recovery' then 'recovered'
+            else 'applied'
+        end as event_type,
         application_date as business_date,
         -amount as amount,
         known_at
@@ -121,11 +146,12 @@ current_events as (
         'credit:' || application_id as event_key,
         credit_document_id as document_id,
         debit_document_id as counter_document_id,
-        case application_type when 'refund' then 'refunded' else 'applied' end as event_type,
+        case application_type when 'refund' then 'refunded' when 'chargeback' then 'charged_back' else 'applied' end as event_type,
         application_date as business_date,
         amount,
         known_at
     from applications
+    where application_type <> 'discount'
 ),
 
 said as (
@@ -149,7 +175,7 @@ compared as (
         coalesce(said.counter_document_id, standing.counter_document_id) as counter_document_id,
         case
             when said.event_key is not null then said.event_type
-            when standing.event_type = 'applied' then 'unapplied'
+            when standing.event_type in ('applied', 'recovered') then 'unapplied'
             else 'reversed'
         end as event_type,
         coalesce(said.business_date, standing.business_date) as business_date,
@@ -160,7 +186,9 @@ compared as (
     from said
     full outer join standing
         on said.event_key = standing.event_key
+        and said.event_type = standing.event_type
         and said.document_id = standing.document_id
+        and coalesce(said.counter_document_id, '') = coalesce(standing.counter_document_id, '')
         and said.business_date = standing.business_date
         and said.currency = standing.currency
         and said.legal_entity_id = standing.legal_entity_id

@@ -28,7 +28,7 @@ source_documents as (
         on txn.document_id = gone.record_key and gone.is_transaction
     where not txn.is_deleted
         and gone.record_key is null
-        and txn.transaction_type in ('CustInvc', 'CustPymt', 'CustCred', 'CustRfnd')
+        and txn.transaction_type in ('CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'DepAppl')
 
     union all
 
@@ -84,7 +84,8 @@ sources as (
         connection,
         legal_entity_id,
         case object
-            when 'CustInvc' then 'invoice' when 'CustPymt' then 'payment' when 'CustCred' then 'credit_memo' else 'refund'
+            when 'CustInvc' then 'invoice' when 'CustPymt' then 'payment' when 'CustCred' then 'credit_memo'
+            when 'DepAppl' then 'deposit' else 'refund'
         end as object,
         currency,
         count(*) as row_count,
@@ -103,7 +104,7 @@ canonical as (
         sum(abs(document.amount)) as total
     from {{ ref('int_receivable_document') }} as document
     inner join {{ ref('stg_arsync__connection') }} as connection on document.connection = connection.connection
-    where document.document_type in ('invoice', 'payment', 'credit_memo', 'refund')
+    where document.document_type in ('invoice', 'payment', 'credit_memo', 'deposit', 'refund')
         -- payments that the source has no record of its own for: read from a settled date, or from ledger lines
         and not (connection.vendor = 'files' and document.document_type = 'payment')
         and not (connection.vendor = 'tryton' and document.document_type in ('payment', 'refund'))
@@ -123,12 +124,12 @@ ledger as (
         split_part(event_key, ':', 2) as connection,
         coalesce(legal_entity_id, '') as legal_entity_id,
         currency,
-        sum(case when event_type = 'posted' then 1 else -1 end) as row_count,
+        sum(case when event_type = 'reversed' then -1 else 1 end) as row_count,
         sum(amount) as total
     from {{ ref('fct_receivable_event') }}
-    where event_type in ('posted', 'reversed') and event_key like 'posted:%'
+    where event_key like 'posted:%'
     group by 1, 2, 3
-    having sum(case when event_type = 'posted' then 1 else -1 end) <> 0 or sum(amount) <> 0
+    having sum(case when event_type = 'reversed' then -1 else 1 end) <> 0 or sum(amount) <> 0
 ),
 
 unpaid as (
@@ -144,7 +145,7 @@ left_open as (
         documents.legal_entity_id,
         documents.currency,
         sum(
-            case when event.event_key not like 'posted:%' then 0 when event.event_type = 'posted' then 1 else -1 end
+            case when event.event_key not like 'posted:%' then 0 when event.event_type = 'reversed' then -1 else 1 end
         ) as row_count,
         sum(event.amount) as total
     from {{ ref('fct_receivable_event') }} as event

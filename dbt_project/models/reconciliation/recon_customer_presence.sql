@@ -30,7 +30,7 @@ cross join crm_connections
 left join receivables on customer.customer_id = receivables.customer_id
 left join {{ ref('int_customer__primary_account') }} as account
     on customer.customer_id = account.customer_id and crm_connections.connection = account.connection
-where customer.erp_customer_count > 0 and account.account_id is null
+where customer.erp_customer_count > 0 and not customer.is_intercompany and account.account_id is null
 
 union all
 

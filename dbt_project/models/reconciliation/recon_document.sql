@@ -89,7 +89,7 @@ posted_only as (
         min(line.currency) as currency
     from {{ ref('int_netsuite__ar_line') }} as line
     -- the types that int_netsuite__document makes documents of
-    where line.transaction_type not in ('CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'Journal')
+    where line.transaction_type not in ('CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'DepAppl', 'Journal')
     group by line.document_id
     having sum(line.amount) <> 0
 
@@ -114,18 +114,30 @@ differing as (
     select legal_entity_id, currency from {{ ref('recon_gl_control') }} where difference <> 0
 ),
 
+-- a payment's own amount, and the discount that it posts with it
+posted_amounts as (
+    select documents.*, documents.amount - coalesce(discount.amount, 0) as posted_amount
+    from documents
+    left join (
+        select credit_document_id, sum(amount) as amount
+        from {{ ref('fct_payment_application') }}
+        where application_type = 'discount'
+        group by credit_document_id
+    ) as discount on documents.document_id = discount.credit_document_id
+),
+
 posted_otherwise as (
     select
         'posted_otherwise:' || document.document_id as finding_id,
         'different' as finding,
         'critical' as severity,
         document.document_id,
-        abs(document.amount - coalesce(sum(line.amount), 0)) as amount,
+        abs(document.posted_amount - coalesce(sum(line.amount), 0)) as amount,
         document.document_type || ' ' || coalesce(document.number, document.document_id) || ' of '
-        || cast(document.amount as {{ dbt.type_string() }}) || ' posts '
+        || cast(document.posted_amount as {{ dbt.type_string() }}) || ' posts '
         || cast(coalesce(sum(line.amount), 0) as {{ dbt.type_string() }}) || ' to control accounts' as detail,
         'finance_systems' as owner
-    from documents as document
+    from posted_amounts as document
     inner join differing
         on document.legal_entity_id = differing.legal_entity_id and document.currency = differing.currency
     inner join {{ ref('stg_arsync__connection') }} as connection
@@ -134,8 +146,8 @@ posted_otherwise as (
         on document.document_id = line.document_id
         and document.legal_entity_id = line.legal_entity_id
         and document.currency = line.currency
-    group by document.document_id, document.document_type, document.number, document.amount
-    having document.amount <> coalesce(sum(line.amount), 0)
+    group by document.document_id, document.document_type, document.number, document.posted_amount
+    having document.posted_amount <> coalesce(sum(line.amount), 0)
 ),
 
 -- what lowers nobody's credit though it was released

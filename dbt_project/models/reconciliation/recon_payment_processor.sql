@@ -32,6 +32,27 @@ refunds as (
     group by credit_document_id
 ),
 
+-- money that a lost dispute took back, and what the ERP took back for it: as a refund of the payment, or as a new debt
+chargebacks as (
+    select
+        dispute.connection,
+        dispute.dispute_id,
+        dispute.status,
+        dispute.currency,
+        {{ from_minor('dispute.amount_minor', stripe_digits('dispute.currency', 'iso.minor_unit')) }} as amount,
+        charges.customer_id
+    from {{ ref('stg_stripe__dispute') }} as dispute
+    inner join {{ ref('iso_currency') }} as iso on dispute.currency = iso.currency
+    left join charges on dispute.connection = charges.connection and dispute.charge_id = charges.charge_id
+),
+
+reversals as (
+    select external_id, currency, min(document_id) as document_id, sum(amount) as amount
+    from {{ ref('int_receivable_document') }}
+    where amount > 0 and document_type in ('refund', 'journal') and {{ is_dispute('external_id') }}
+    group by external_id, currency
+),
+
 processors as (
     select connection from {{ ref('stg_arsync__connection') }} where role = 'processor'
 ),
@@ -122,6 +143,30 @@ findings as (
     inner join payments on charges.charge_id = payments.processor_reference and payments.repetition = 1
     left join refunds on payments.payment_id = refunds.payment_id
     where charges.refunded_amount <> coalesce(refunds.refunded_amount, 0)
+
+    union all
+
+    select
+        'dispute:' || chargebacks.connection || ':' || chargebacks.dispute_id as finding_id,
+        case
+            when reversals.document_id is null then 'missing' when chargebacks.status <> 'lost' then 'extra' else 'different'
+        end as finding,
+        chargebacks.connection,
+        chargebacks.dispute_id as business_key,
+        'dispute' as object,
+        chargebacks.customer_id,
+        abs(
+            case when chargebacks.status = 'lost' then chargebacks.amount else 0 end - coalesce(reversals.amount, 0)
+        ) as amount,
+        chargebacks.currency,
+        'dispute is ' || chargebacks.status || ' at the processor, ' || case
+            when reversals.document_id is null then 'and the ERP takes nothing back'
+            else 'and ' || reversals.document_id || ' takes back ' || cast(reversals.amount as {{ dbt.type_string() }})
+        end as detail
+    from chargebacks
+    left join reversals
+        on chargebacks.dispute_id = reversals.external_id and chargebacks.currency = reversals.currency
+    where case when chargebacks.status = 'lost' then chargebacks.amount else 0 end <> coalesce(reversals.amount, 0)
 
     -- what the processor's own books do not bear out, and invoices that both have
     {%- for model in ['int_stripe__settlement_finding', 'int_stripe__invoice_finding'] %}

@@ -5,7 +5,7 @@ with items as (
         policy.unapplied_days
     from {{ ref('fct_ar_aging') }} as aging
     cross join {{ ref('stg_arsync__policy') }} as policy
-    where aging.item_type <> 'invoice'
+    where aging.bucket_number = 0
 )
 
 select

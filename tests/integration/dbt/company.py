@@ -5,6 +5,8 @@ As of 2026-07-01. Rates to USD: EUR 1.10, JPY 0.0065, BHD 2.65.
 Northwind = ERP C0001 (Acme Inc, USD) + C0002 (Acme KK, JPY), one tax registration; account 001A names C0001.
 Contoso   = ERP C0003 (Acme Inc, EUR), found by tax registration; accounts 001B (primary) and 001C (duplicate).
 Gulf      = ERP C0004 (Acme WLL, BHD); account 001D names it.
+Acme KK   = ERP C0006 (Acme Inc, EUR): buys from its sister company, with an entry in Eliminations too; account 001F.
+Acme WLL  = ERP C0007 (Acme Inc, USD): a sister company too, with nothing bought and no account.
 Orphan    = ERP C0005 (Acme Inc, USD), no account.  Account 001E belongs to nobody in the ERP.
 """
 
@@ -20,8 +22,8 @@ AS_OF = date(2026, 7, 1)
 STAMP = "2026-06-30 10:00:00"
 CURRENCIES = {"1": ("USD", "2"), "2": ("EUR", "2"), "3": ("JPY", "0"), "4": ("BHD", "3")}
 RATES = {"1": "1", "2": "1.1", "3": "0.0065", "4": "2.65"}
-CONTROL = {"1": "101", "2": "102", "3": "103"}
-SIGN = {"CustInvc": 1, "CustRfnd": 1, "CustPymt": -1, "CustCred": -1, "Journal": -1}
+CONTROL = {"1": "101", "2": "102", "3": "103", "4": "104"}
+SIGN = {"CustInvc": 1, "CustRfnd": 1, "CustPymt": -1, "CustCred": -1, "Journal": -1, "CustDep": -1, "DepAppl": -1}
 
 
 @dataclass
@@ -36,10 +38,11 @@ class Books:
             ("1", "Acme Inc", "US", "1"),
             ("2", "Acme KK", "JP", "3"),
             ("3", "Acme WLL", "BH", "4"),
+            ("4", "Eliminations", "US", "1"),
         ):
             self.raw.add(
                 "raw_netsuite__subsidiary", self.connection, id=key, name=name, country=country, currency=currency,
-                iselimination="F",
+                iselimination="T" if name == "Eliminations" else "F",
             )  # fmt: skip
             self.raw.add(
                 "raw_netsuite__account", self.connection, id=CONTROL[key], acctnumber="1100", accttype="AcctRec",
@@ -65,21 +68,23 @@ class Books:
 
     def customer(
         self, key: str, subsidiary: str, currency: str, tax: str = "", country: str = "US", limit: str | None = None,
-        hold: str = "AUTO", terms: str = "1",
+        hold: str = "AUTO", terms: str = "1", represents: str | None = None,
     ) -> None:  # fmt: skip
         self.raw.add(
             "raw_netsuite__customer", self.connection, id=key, entityid=f"C000{key}", companyname=f"Customer {key}",
             subsidiary=subsidiary, currency=currency, terms=terms, creditlimit=limit, creditholdoverride=hold,
-            vatregnumber=tax, isinactive="F", billing_country=country, datecreated=STAMP, lastmodifieddate=STAMP,
+            vatregnumber=tax, isinactive="F", billing_country=country, representingsubsidiary=represents,
+            datecreated=STAMP, lastmodifieddate=STAMP,
         )  # fmt: skip
 
     def document(
         self, key: str, kind: str, day: str, entity: str, subsidiary: str, currency: str, amount: str, *,
         due: str | None = None, voided: bool = False, reversal: bool = False, disputed: str | None = None,
-        external: str | None = None,
+        external: str | None = None, modified: str = STAMP, discount: str = "0",
     ) -> None:  # fmt: skip
-        """`amount` is positive; a journal credits receivables."""
-        signed = Decimal(amount) * SIGN[kind]
+        """`amount` is positive; a journal credits receivables, a payment with its `discount` too, a deposit none."""
+        signed = (Decimal(amount) + Decimal(discount)) * SIGN[kind]
+        control = "250" if kind == "CustDep" else CONTROL[subsidiary]
         self.raw.add(
             "raw_netsuite__transaction", self.connection, id=key, tranid=f"{kind}-{key}", type=kind, trandate=day,
             duedate=due, entity=None if kind == "Journal" else entity, subsidiary=subsidiary,
@@ -87,9 +92,9 @@ class Books:
             terms="1" if kind == "CustInvc" else None, voided="T" if voided else "F",
             isreversal="T" if reversal else "F", externalid=external,
             custbody_dispute_reason="quality" if disputed else None, custbody_disputed_amount=disputed,
-            createddate=STAMP, lastmodifieddate=STAMP,
+            createddate=STAMP, lastmodifieddate=modified,
         )  # fmt: skip
-        for line, account, value in (("0", CONTROL[subsidiary], signed), ("1", "400", -signed)):
+        for line, account, value in (("0", control, signed), ("1", "400", -signed)):
             self.raw.add(
                 "raw_netsuite__transaction_line", self.connection, transaction=key, id=line, linesequencenumber=line,
                 mainline="T" if line == "0" else "F", taxline="F", foreignamount=str(value), netamount=str(value),
@@ -100,12 +105,14 @@ class Books:
                 account=account, amount=str(value), posting="T", transaction_lastmodified=STAMP,
             )  # fmt: skip
 
-    def journal(self, key: str, *lines: tuple[str, str, str] | None, day: str = "2026-06-10", currency: str = "1") -> None:
+    def journal(
+        self, key: str, *lines: tuple[str, str, str] | None, day: str = "2026-06-10", external: str | None = None
+    ) -> None:
         """Lines on control accounts as (customer, subsidiary, amount with its sign); None: the line is gone."""
         self.raw.add(
             "raw_netsuite__transaction", self.connection, id=key, tranid=f"Journal-{key}", type="Journal", trandate=day,
-            subsidiary="1", status="A", currency=currency, exchangerate="1", foreigntotal="0", voided="F",
-            isreversal="F", createddate=STAMP, lastmodifieddate=STAMP,
+            subsidiary="1", status="A", currency="1", externalid=external, exchangerate="1", foreigntotal="0",
+            voided="F", isreversal="F", createddate=STAMP, lastmodifieddate=STAMP,
         )  # fmt: skip
         for number, given in enumerate(lines):
             entity, subsidiary, amount = given or ("1", "1", "0")
@@ -120,10 +127,10 @@ class Books:
                 transaction_lastmodified=STAMP,
             )  # fmt: skip
 
-    def link(self, earlier: str, later: str, amount: str, *, deleted: bool = False) -> None:
+    def link(self, earlier: str, later: str, amount: str, *, deleted: bool = False, kind: str = "Payment") -> None:
         self.raw.add(
             "raw_netsuite__transaction_link", self.connection, _deleted=deleted, previousdoc=earlier, previousline="0",
-            nextdoc=later, nextline="0", linktype="Payment", foreignamount=amount, transaction_lastmodified=STAMP,
+            nextdoc=later, nextline="0", linktype=kind, foreignamount=amount, transaction_lastmodified=STAMP,
         )  # fmt: skip
 
     def instalments(self, invoice: str, *parts: tuple[str, str]) -> None:
@@ -152,10 +159,13 @@ def write(raw: RawWarehouse) -> Books:
     books.customer("3", "1", "2", "DE811569869", "DE", hold="ON")
     books.customer("4", "3", "4", terms="2")
     books.customer("5", "1", "1")
+    books.customer("6", "1", "2", represents="2")
+    books.customer("7", "1", "1", represents="3")
     account(raw, "001A", erp="C0001")
     account(raw, "001B", tax="811569869", country="DE")
     account(raw, "001C", tax="DE 811 569 869", country="DE")
     account(raw, "001D", erp="C0004", country="BH")
+    account(raw, "001F", erp="C0006")
     account(raw, "001E", ar__open_balance="5.00", ar__credit_hold=False)
 
     # Northwind, Acme Inc, USD: one invoice on each side of every bucket edge, 100.01 each
@@ -217,6 +227,9 @@ def write(raw: RawWarehouse) -> Books:
             "raw_files__order", "extracts", order_id=key, customer_id=f"erp:{customer}", order_date="2026-06-30",
             unbilled_amount=amount, currency=currency, released=released,
         )  # fmt: skip
+    # Acme KK owes its sister 200 EUR, of which 150 USD are eliminated
+    books.document("85", "CustInvc", "2026-04-01", "6", "1", "2", "200.00", due="2026-05-01", disputed="20.00")
+    books.document("86", "Journal", "2026-06-30", "6", "4", "1", "150.00")
     # Orphan
     books.document("95", "CustInvc", "2026-06-01", "5", "1", "1", "33.00", due="2026-06-02")
     return books

@@ -154,15 +154,18 @@ def test_companions_agree_with_the_marts(analyst: Analyst) -> None:
         "customer_id, legal_entity_id, currency, as_of_date, current_amount, days_1_30_amount, days_31_60_amount, "
         "days_61_90_amount, days_91_plus_amount, unapplied_amount, open_balance_amount, overdue_balance_amount"
     )
-    summary = analyst.rows(f"select {columns} from ar_customer_summary where open_balance_amount <> 0 order by all")
-    assert len(summary) == 4
-    assert analyst.rows(f"select {columns} from ar_aging_by_customer() order by all") == summary
-    assert analyst.rows(f"select {columns} from ar_aging_daily order by all") == summary
+    shown = "open_balance_amount <> 0 or intercompany_amount <> 0"
+    summary = analyst.rows(f"select {columns}, intercompany_amount from ar_customer_summary where {shown} order by all")
+    assert len(summary) == 4 + 2
+    assert analyst.rows(f"select {columns}, intercompany_amount from ar_aging_by_customer() order by all") == summary
+    trade = analyst.rows(f"select {columns} from ar_customer_summary where open_balance_amount <> 0 order by all")
+    assert analyst.rows(f"select {columns} from ar_aging_daily order by all") == trade
 
     def balances(function: str, key: str) -> dict[tuple[str, str], Decimal]:
         return {(row[key], row["currency"]): row["open_balance_amount"] for row in analyst.ask(function, None, None)}
 
     expected = {("erp:1", "USD"): "1413.08", ("erp:2", "JPY"): "123457", ("erp:3", "BHD"): "10.125"}
+    expected |= {("erp:1", "EUR"): "0", ("erp:4", "USD"): "0"}  # intercompany
     assert balances("ar_aging_by_legal_entity", "legal_entity_id") == {k: Decimal(v) for k, v in expected.items()}
     assert balances("ar_aging_by_currency", "currency")["USD", "USD"] == Decimal("1413.08")
     assert balances("ar_aging_by_hierarchy", "ancestor_customer_id")["erp:1", "JPY"] == 123457
@@ -172,7 +175,7 @@ def test_companions_agree_with_the_marts(analyst: Analyst) -> None:
 
 def test_a_day_of_knowledge_ends_where_the_legal_entity_is(analyst: Analyst) -> None:
     entities = {row["legal_entity_id"] for row in analyst.ask("ar_aging", None, date(2026, 6, 30))}
-    assert entities == {"erp:1", "erp:3"}
+    assert entities == {"erp:1", "erp:3", "erp:4"}
     assert len(analyst.ask("ar_aging", None, date(2026, 7, 1))) == len(analyst.ask("ar_aging", None, None))
     tokyo = analyst.rows("from ar_aging(known_at := timestamptz '2026-07-01 05:00:00 Asia/Tokyo')")
     assert len(tokyo) == len(analyst.ask("ar_aging", None, None))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.dbt import company
+from tests.integration.dbt.rare import journals_of_several, moved, rare_events, void_without_journal
 from tests.integration.dbt.raw import RawWarehouse
 
 pytestmark = pytest.mark.slow
@@ -54,14 +55,6 @@ def balance(raw: RawWarehouse, summary_id: str) -> Decimal:
     return amount
 
 
-def journals_of_several(books: company.Books) -> None:
-    books.document("98", "CustInvc", "2026-06-01", "5", "1", "1", "50.00", due="2026-07-01")
-    books.journal("97", ("1", "1", "50.00"), ("5", "1", "-60.00"), ("4", "3", "10.00"))
-    books.link("98", "97", "50.00")
-    books.journal("99", ("1", "1", "5.00"))
-    books.journal("100", ("4", "3", "1.00"))
-
-
 def applied(raw: RawWarehouse) -> list[tuple[object, ...]]:
     rows = raw.rows(
         "select application_type, debit_document_id, credit_document_id, amount from fct_payment_application "
@@ -70,14 +63,53 @@ def applied(raw: RawWarehouse) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in rows]
 
 
+def voided(raw: RawWarehouse) -> list[object]:
+    sql = "select business_date from fct_receivable_event where document_id = 'erp:71' and event_type = 'voided'"
+    return [row["business_date"] for row in raw.rows(sql)]
+
+
 def test_incremental_build_equals_a_build_from_nothing(raw: RawWarehouse, tmp_path: Path) -> None:
     books = company.Books(raw)
     journals_of_several(books)
+    rare_events(books)
+    # void without a journal or a closing date: on the day it was first seen void, where its legal entity is
+    raw.execute(
+        "insert into raw_arsync__legal_entity (connection, source_legal_entity_id, time_zone) "
+        "values ('erp', '2', 'Asia/Tokyo')"
+    )
+    void_without_journal(books, "2026-06-29 20:00:00")
     raw.dbt("build")
+    assert voided(raw) == [date(2026, 6, 30)]
     # 60 taken from customer 5, of which 50 settle the invoice; 50 given to customer 1 and 10 to customer 4 elsewhere
     assert balance(raw, "erp:5|erp:1|USD") == 33 - 10
     assert balance(raw, "erp:1|erp:1|USD") == Decimal("1380.08") + 50 + 5
-    assert balance(raw, "erp:4|erp:3|USD") == 10 + 1
+    # 10 left of an invoice that a deposit of 40 was applied to, and 7 charged back
+    assert balance(raw, "erp:4|erp:3|USD") == 10 + 1 + 10 + 7
+    assert moved(raw, "erp:120", "erp:121", "erp:122", "erp:123", "erp:124") == [
+        ("120", "applied", "06-10", -98),
+        ("120", "discount_taken", "06-10", -2),
+        ("121", "applied", "06-10", 98),
+        ("122", "applied", "06-10", -31.66),
+        ("122", "discount_taken", "06-10", -1.67),
+        ("123", "applied", "06-12", -63.34),
+        ("123", "discount_taken", "06-10", -3.33),
+        ("124", "applied", "06-10", 31.66),
+        ("124", "applied", "06-12", 63.34),
+    ]
+    assert moved(raw, "erp:131", "erp:132", "erp:140", "erp:150") == [
+        ("131", "applied", "06-15", 40),
+        ("132", "applied", "06-15", -40),
+        ("140", "recovered", "06-20", -30),
+        ("140", "written_off", "06-05", -50),
+        ("150", "charged_back", "06-22", 45),
+    ]
+    (deposit,) = raw.rows("select amount, applied_amount, open_amount from fct_customer_deposit")
+    assert tuple(deposit.values()) == (60, 40, 20)
+    disputes = raw.rows("select * from recon_payment_processor where object = 'dispute'")
+    told = [(row["business_key"], row["finding"], row["amount"], row["owner"]) for row in disputes]
+    assert told == [("dp_3", "missing", 5, "cash_application")]
+    (debt,) = raw.rows("select event_type from fct_receivable_event where document_id = 'erp:152'")
+    assert debt == {"event_type": "charged_back"}
     assert applied(raw) == [("transfer", "erp:98", "erp:97:line:1", 50)]
     # an application is taken back, an amount corrected, a payment deleted, an invoice paid, instalments changed
     books.link("20", "22", "50.00", deleted=True)
@@ -86,14 +118,32 @@ def test_incremental_build_equals_a_build_from_nothing(raw: RawWarehouse, tmp_pa
     books.document("96", "CustPymt", "2026-07-01", "5", "1", "1", "33.00")
     books.link("95", "96", "33.00")
     books.instalments("20", ("2026-05-15", "100.00"), ("2026-06-15", "500.00"), ("2026-07-15", "400.00"))
+    # what was voided is edited, and what was written off turns out to have been reversed
+    void_without_journal(books, "2026-07-01 20:00:00")
+    books.document("51", "Journal", "2026-06-25", "1", "1", "1", "70.00", reversal=True)
+    # more discount than was thought, and an invoice that was written off only after it was paid in part
+    books.document("121", "CustPymt", "2026-06-10", "4", "3", "1", "97.00", discount="3.00")
+    books.document("141", "Journal", "2026-06-25", "4", "3", "1", "50.00")
     # one customer's journal becomes two customers', and the other way round
     books.journal("97", ("5", "1", "-50.00"), None, None)
     books.journal("99", ("1", "1", "5.00"), ("3", "1", "7.00"))
     raw.dbt("build")
     changed = state(raw)
     assert applied(raw) == [("write_off", "erp:98", "erp:97", 50)]
+    assert voided(raw) == [date(2026, 6, 30)]
+    ledger = "select event_type from fct_receivable_event where document_id = 'erp:50' "
+    kinds = [row["event_type"] for row in raw.rows(ledger + "order by correction_number, event_key desc")]
+    assert kinds == ["posted", "written_off", "reversed", "voided"]
     assert balance(raw, "erp:3|erp:1|USD") == 7
-    assert balance(raw, "erp:4|erp:3|USD") == 1
+    assert balance(raw, "erp:4|erp:3|USD") == 1 + 10 + 7
+    assert moved(raw, "erp:120", "erp:140") == [
+        ("120", "applied", "06-10", -97),
+        ("120", "discount_taken", "06-10", -3),
+        ("140", "applied", "06-20", -30),
+        ("140", "written_off", "06-25", -50),
+    ]
+    (debit,) = raw.rows("select bucket, days_past_due, open_amount from fct_ar_aging where document_id = 'erp:100'")
+    assert debit == {"bucket": "1-30", "days_past_due": 21, "open_amount": 1}
     assert balance(raw, "erp:1|erp:2|JPY") == 120000
     assert balance(raw, "erp:3|erp:1|EUR") == 500, "the deleted payment's invoice is open again"
     assert balance(raw, "erp:5|erp:1|USD") == 0
@@ -153,7 +203,7 @@ def test_edges_and_basis_are_policy(raw: RawWarehouse) -> None:
     raw.dbt(*MODELS)
     found = raw.rows("select bucket, count(*) as items from fct_ar_aging group by bucket order by bucket")
     # dated 1 June (30 days): 60, 70, 90 and 95; dated 1 March (122): the eight; dated 1 May (61): two instalments
-    assert {row["bucket"]: row["items"] for row in found} == {"21-40": 4, "61+": 10, "unapplied": 2}
+    assert {row["bucket"]: row["items"] for row in found} == {"21-40": 4, "61+": 10, "unapplied": 2, "intercompany": 2}
 
 
 def test_a_bad_value_fails_the_build(raw: RawWarehouse) -> None:

@@ -32,16 +32,20 @@ def test_buckets_of_each_customer_entity_and_currency(built: RawWarehouse) -> No
                 "open_balance_amount",
                 "overdue_balance_amount",
                 "disputed_amount",
+                "intercompany_amount",
             )
         ]
         for row in built.rows("select * from ar_customer_summary")
     }
     expected = {
-        ("erp:1", "erp:1", "USD"): "590.01 350.02 200.02 200.02 100.01 -60 1380.08 850.07 90",
-        ("erp:1", "erp:2", "JPY"): "0 123457 0 0 0 0 123457 123457 0",
-        ("erp:3", "erp:1", "EUR"): "0 0 0 0 0 0 0 0 0",
-        ("erp:4", "erp:3", "BHD"): "10.125 0 0 0 0 0 10.125 0 0",
-        ("erp:5", "erp:1", "USD"): "0 33 0 0 0 0 33 33 0",
+        ("erp:1", "erp:1", "USD"): "590.01 350.02 200.02 200.02 100.01 -60 1380.08 850.07 90 0",
+        ("erp:1", "erp:2", "JPY"): "0 123457 0 0 0 0 123457 123457 0 0",
+        ("erp:3", "erp:1", "EUR"): "0 0 0 0 0 0 0 0 0 0",
+        ("erp:4", "erp:3", "BHD"): "10.125 0 0 0 0 0 10.125 0 0 0",
+        ("erp:5", "erp:1", "USD"): "0 33 0 0 0 0 33 33 0 0",
+        ("erp:6", "erp:1", "EUR"): "0 0 0 0 0 0 0 0 0 200",
+        ("erp:6", "erp:4", "USD"): "0 0 0 0 0 0 0 0 0 -150",
+        ("erp:7", "erp:1", "USD"): "0 0 0 0 0 0 0 0 0 0",
     }
     assert found == {key: [Decimal(part) for part in text.split()] for key, text in expected.items()}
 
@@ -63,7 +67,8 @@ def test_everything_foots_to_the_general_ledger(built: RawWarehouse) -> None:
     rows = {row["gl_control_id"]: row for row in built.rows("select * from recon_gl_control")}
     assert {key: row["gl_control"] for key, row in rows.items()} == {
         "erp:1:USD": Decimal("1413.08"),
-        "erp:1:EUR": 0,
+        "erp:1:EUR": 200,
+        "erp:4:USD": -150,
         "erp:2:JPY": 123457,
         "erp:3:BHD": Decimal("10.125"),
     }
@@ -142,10 +147,26 @@ def test_customers_are_identified(built: RawWarehouse) -> None:
         "crm:001B": ("erp:3", "tax_registration"),
         "crm:001C": ("erp:3", "tax_registration"),
         "crm:001D": ("erp:4", "explicit"),
+        "crm:001F": ("erp:6", "explicit"),
         "crm:001E": ("crm:001E", "self"),
     }
     findings = {row["finding_id"]: row["finding"] for row in built.rows("select * from recon_customer_presence")}
     assert findings == {"missing:crm:erp:5": "missing", "duplicate:crm:001C": "duplicate"}
+
+
+def test_what_sister_companies_owe_each_other_stands_apart(built: RawWarehouse) -> None:
+    items = built.rows("select * from fct_ar_aging where is_intercompany order by document_id")
+    shown = [(row["document_id"], row["bucket"], row["open_amount"], row["days_past_due"]) for row in items]
+    assert shown == [("erp:85", "intercompany", 200, 61), ("erp:86", "intercompany", -150, None)]
+    own = built.rows("select customer_id from dim_customer where is_intercompany order by customer_id")
+    assert [row["customer_id"] for row in own] == ["erp:6", "erp:7"]
+    for payloads in ("account", "account_balance", "invoice"):
+        assert built.rows(f"select * from sync_salesforce__{payloads} where customer_id = 'erp:6'") == []
+    months = (
+        "select * from ar_measure_monthly where legal_entity_id = 'erp:4' or currency = 'EUR' and closing_amount <> 0"
+    )
+    assert [row["closing_amount"] for row in built.rows(months + " and period_end >= '2026-06-30'")] == []
+    assert built.rows("select * from recon_unapplied where customer_id = 'erp:6'") == []
 
 
 def test_holds_tells_every_broken_rule(built: RawWarehouse, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_control_totals_along_the_way_agree_and_name_where_they_part(copied_comp
     assert {row["step"] for row in steps} <= {"canonical to CRM"}, "nothing was pushed yet"
     posted = raw.rows("select * from recon_counts where step = 'canonical to ledger' order by count_id")
     assert {(row["legal_entity_id"], row["currency"]) for row in posted} == {
-        ("erp:1", "EUR"), ("erp:1", "USD"), ("erp:2", "JPY"), ("erp:3", "BHD")
+        ("erp:1", "EUR"), ("erp:1", "USD"), ("erp:2", "JPY"), ("erp:3", "BHD"), ("erp:4", "USD")
     }  # fmt: skip
     assert all(row["expected_count"] > 0 for row in posted)
 

@@ -6,7 +6,7 @@ made small. Nothing of the product is imported here, nor in `truth.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -20,6 +20,7 @@ class Entity:
     as_of: date
     edges: tuple[int, int, int, int] = (0, 30, 60, 90)
     basis: str = "due"
+    elimination: bool = False
 
 
 ENTITIES = {
@@ -27,6 +28,7 @@ ENTITIES = {
     "2": Entity(date(2023, 6, 30)),
     "3": Entity(date(2023, 7, 1), edges=(5, 15, 45, 120)),
     "4": Entity(date(2023, 7, 1), basis="document"),
+    "5": Entity(date(2023, 7, 1), elimination=True),
 }
 
 
@@ -64,7 +66,9 @@ class Document:
 
 @dataclass(frozen=True)
 class Link:
-    """`later` (payment, credit memo, journal, refund) applied to `earlier`; taken back when `amount` is None."""
+    """`later` (payment, credit memo, journal, refund) applied to `earlier`, an invoice, a debit journal or (a refund, a
+    reversal) a credit; taken back when `amount` is None.
+    """
 
     earlier: int
     later: int
@@ -89,11 +93,15 @@ Fact = Document | Link | Gone | Merged
 
 @dataclass(frozen=True)
 class Ledger:
-    """`system`: netsuite or files. Each round is loaded and built before the next one happens."""
+    """`system`: netsuite or files. Each round is loaded and built before the next one happens.
+
+    `intercompany`: NetSuite knows the second customer to be a legal entity of its own.
+    """
 
     system: str
     rounds: tuple[tuple[Fact, ...], ...]
     limit: Decimal | None = None
+    intercompany: bool = False
 
     @property
     def size(self) -> int:
@@ -109,5 +117,5 @@ class Ledger:
             )
             for start, end in sorted(spans):
                 left = (*facts[:start], *facts[end:])
-                found.append(Ledger(self.system, (*self.rounds[:number], left, *self.rounds[number + 1 :]), self.limit))
+                found.append(replace(self, rounds=(*self.rounds[:number], left, *self.rounds[number + 1 :])))
         return sorted(found, key=lambda ledger: ledger.size)

@@ -59,10 +59,14 @@ MUTANTS = (
     ),
     Mutant(
         "sign of credits", "sign of credits", NETSUITE,
-        "('CustPymt', 'CustCred') then -abs(", "('CustPymt', 'CustCred') then abs(",
+        "('CustPymt', 'CustCred', 'DepAppl') then -abs(", "('CustPymt', 'CustCred', 'DepAppl') then abs(",
     ),
-    Mutant("sign of credits", "credits in no bucket", "macros/aging.sql", "when item_type <> 'invoice' then 0",
+    Mutant("sign of credits", "credits in no bucket", "macros/aging.sql", "when not is_debt then 0",
            "when false then 0"),
+    Mutant("debts", "debit journals in a bucket", "macros/aging.sql", "'journal' and {{ amount }} > 0",
+           "'journal' and false"),
+    Mutant("intercompany", "intercompany apart", "macros/aging.sql", "when is_intercompany then -1",
+           "when false then -1"),
     Mutant("void date", "date of a void", EVENT, "voided_fallback_date as business_date",
            "document_date as business_date"),
     Mutant("reversal", "application taken back", APPLICATION, "where not is_deleted and link_type", "where link_type"),
@@ -78,7 +82,8 @@ MUTANTS = (
     Mutant("currency", "digits of a currency", "macros/money.sql", "round({{ amount }}, 3)", "round({{ amount }}, 2)"),
     Mutant(
         "date", "date of an application", APPLICATION,
-        "greatest(previous_document.document_date, next_document.document_date)", "previous_document.document_date",
+        "greatest(previous_document.document_date, next_document.document_date) as application_date",
+        "previous_document.document_date as application_date",
     ),
     Mutant(
         "date", "the as-of date counts", "models/intermediate/int_document_balance.sql", "business_date <=",

@@ -38,7 +38,7 @@ TABLES = (*ASKED, "bridge_customer_history")
 COLUMNS = {
     "current": "current_amount", "second": "days_1_30_amount", "third": "days_31_60_amount",
     "fourth": "days_61_90_amount", "last": "days_91_plus_amount", "unapplied": "unapplied_amount",
-    "open_balance": "open_balance_amount",
+    "intercompany": "intercompany_amount", "open_balance": "open_balance_amount",
     "overdue": "overdue_balance_amount", "disputed": "disputed_amount", "oldest_due": "oldest_due_date",
     "days_to_pay": "average_days_to_pay",
 }  # fmt: skip
@@ -176,8 +176,8 @@ class Pack:
                 id=key,
                 name=f"Entity {key}",
                 country="US",
-                currency=key,
-                iselimination="F",
+                currency=str((int(key) - 1) % len(CURRENCY) + 1),
+                iselimination="T" if entity.elimination else "F",
             )
             add(
                 "raw_netsuite__account",
@@ -234,6 +234,7 @@ class Writer:
                     "raw_netsuite__customer", ERP, id=key, entityid=f"C{key}", companyname=f"Customer {key}",
                     subsidiary=party.entity, currency=CURRENCY[party.currency], creditlimit=limit, vatregnumber=tax,
                     isinactive="F", billing_country="US",
+                    representingsubsidiary="1" if self.ledger.intercompany and customer == 1 else None,
                 )  # fmt: skip
             else:
                 self.raw.add(

@@ -145,7 +145,8 @@ class NetSuite(Business):
 
     def pays(self) -> None:
         """In part, in full, too much (the rest stays on account), or, rarely, applying more than was invoiced."""
-        for invoice in self.some(self.living("invoice")):
+        debits = [d for d in self.living("journal") if d.amount > 0 and not d.reversal]
+        for invoice in self.some(self.living("invoice") + debits):
             left, currency = self.rest(invoice), invoice.party.currency
             if left > 0:
                 part = left if self.draw(st.booleans()) else self.amount(currency, left)
@@ -266,7 +267,7 @@ def ledgers(draw: Draw) -> Ledger:
             business.pick(business.kinds)()
         rounds.append(arrived(draw, business.happened))
     limit = Decimal(draw(st.integers(0, 500))) if system == "netsuite" and draw(st.booleans()) else None
-    return Ledger(system, tuple(rounds), limit)
+    return Ledger(system, tuple(rounds), limit, draw(st.integers(0, 3)) == 3)
 
 
 def arrived(draw: Draw, facts: list[Fact]) -> tuple[Fact, ...]:

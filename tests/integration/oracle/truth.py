@@ -1,7 +1,8 @@
 """The oracle: receivables of a ledger by the definitions, in plain Python. It knows neither SQL nor the product.
 
 Balance of a document at D: what was posted less what was applied, both dated up to D; an application counts from the
-later of its documents' dates, a void from its journal's. Buckets by days past due; credits in a column of their own.
+later of its documents' dates, a void from its journal's. Buckets by days past due, of invoices and of what journals
+debit; credits in a column of their own, and what legal entities of one house owe each other in another.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tests.integration.oracle.ledger import ENTITIES, MINOR, Document, Gone, Ledger, Link, Merged
+from tests.integration.oracle.ledger import ENTITIES, MINOR, Document, Gone, Ledger, Link, Merged, Party
 
 ZERO = Decimal(0)
 SIGN = {"invoice": 1, "refund": 1, "payment": -1, "credit_memo": -1, "journal": 1}
@@ -102,7 +103,7 @@ class Books:
             if link.amount is None or not all(end in self.documents for end in ends):
                 continue
             first, second = (self.documents[end] for end in ends)
-            lowered, used_up = ends if first.kind == "invoice" else reversed(ends)
+            lowered, used_up = ends if is_debt(first) else reversed(ends)
             kind = "applied"
             if second.kind == "journal":
                 kind = "void" if second.reversal else "write_off"
@@ -154,12 +155,19 @@ class Books:
             if amount == taken:
                 continue
             past, age = (today - due).days, (today - (due if entity.basis == "due" else document.day)).days
-            invoice = document.kind == "invoice"
-            bucket = bucket_of(age, entity.edges) if invoice else "unapplied"
+            debt = is_debt(document)
+            bucket = bucket_of(age, entity.edges) if debt else "unapplied"
+            if self._apart(party):
+                bucket = "intercompany"
             yield Item(
                 key, number, 0 if self.merged else party.customer, party.entity, party.currency, due, amount - taken,
-                bucket, past if invoice else None,
+                bucket, past if debt else None,
             )  # fmt: skip
+
+    def _apart(self, party: Party) -> bool:
+        """Only NetSuite says which legal entity eliminates, and which customer is one of the house."""
+        own = self.ledger.intercompany and party.customer == 1
+        return self.ledger.system == "netsuite" and (own or ENTITIES[party.entity].elimination)
 
     def summaries(self) -> dict[tuple[int, str, str], dict[str, Any]]:
         """Per customer, legal entity and currency: totals of the aging, disputed, oldest due date, days to pay."""
@@ -169,6 +177,8 @@ class Books:
             row = found[item.customer, item.entity, item.currency]
             edges = ENTITIES[item.entity].edges
             row[column_of(item.bucket, edges)] += item.open
+            if item.bucket == "intercompany":
+                continue
             row["open_balance"] += item.open
             row["overdue"] += item.open if (item.days_past_due or 0) >= 1 else ZERO
             if item.days_past_due is not None:
@@ -177,7 +187,7 @@ class Books:
                     row["oldest_due"] = min(item.due, row.get("oldest_due", item.due))
         weights: dict[tuple[int, str, str], list[tuple[Decimal, int]]] = defaultdict(list)
         for key, invoice in self.documents.items():
-            if invoice.kind != "invoice":
+            if invoice.kind != "invoice" or self._apart(invoice.party):
                 continue
             party, today = invoice.party, ENTITIES[invoice.party.entity].as_of
             where = (0 if self.merged else party.customer, party.entity, party.currency)
@@ -197,6 +207,10 @@ class Books:
                 for key, row in found.items()}  # fmt: skip
 
 
+def is_debt(document: Document) -> bool:
+    return document.kind == "invoice" or (document.kind == "journal" and document.amount > 0)
+
+
 def bucket_of(age: int, edges: tuple[int, int, int, int]) -> str:
     names = [
         "current",
@@ -207,7 +221,7 @@ def bucket_of(age: int, edges: tuple[int, int, int, int]) -> str:
 
 
 def column_of(bucket: str, edges: tuple[int, int, int, int]) -> str:
-    if bucket == "unapplied":
+    if bucket in {"unapplied", "intercompany"}:
         return bucket
     samples = (edges[0], *(edge + 1 for edge in edges))
     return ("current", "second", "third", "fourth", "last")[[bucket_of(age, edges) for age in samples].index(bucket)]

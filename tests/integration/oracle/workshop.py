@@ -15,7 +15,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
@@ -89,7 +89,7 @@ class Workshop:
     @cached_property
     def at_once(self) -> Kept:
         """Every ledger's rounds as one: what is loaded at once is computed by the same arithmetic."""
-        ledgers = [Ledger(one.system, (sum(one.rounds, ()),), one.limit) for one in drawn(AT_ONCE)]
+        ledgers = [replace(one, rounds=(sum(one.rounds, ()),)) for one in drawn(AT_ONCE)]
         pack = self._pack("at_once", [*ledgers, Ledger("netsuite", ((VOID_TO_COME,),))])
         pack.load(0)
         pack.raw.build("--select", *(f"+{table}" for table in TODAY))

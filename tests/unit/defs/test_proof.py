@@ -17,7 +17,7 @@ NAMED = {"business_key": "erp:7", "detail": "posts without a document", "owner":
 
 
 def proof(difference: str = "0", findings: tuple[Any, ...] = (), critical: tuple[Any, ...] = ()) -> Proof:
-    line = TieOut("Acme", "USD", date(2026, 7, 1), Decimal(1), Decimal(0), Decimal(1), None, Decimal(difference))
+    line = TieOut("Acme", "USD", date(2026, 7, 1), *map(Decimal, (1, 0, 0, 1)), None, Decimal(difference))
     return Proof("s1", datetime(2026, 7, 1, tzinfo=UTC), [line], findings, critical)
 
 

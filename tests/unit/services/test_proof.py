@@ -14,9 +14,7 @@ from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 
 
 def line(difference: str = "0.00", gl_control: Decimal | None = Decimal(10)) -> TieOut:
-    return TieOut(
-        "Acme", "USD", date(2026, 7, 1), Decimal(12), Decimal(-2), Decimal(10), gl_control, Decimal(difference)
-    )
+    return TieOut("Acme", "USD", date(2026, 7, 1), *map(Decimal, (7, -2, 5, 10)), gl_control, Decimal(difference))
 
 
 NOW = datetime(2026, 7, 1, 6, tzinfo=UTC)

@@ -14,13 +14,13 @@ with promises as (
     left join {{ ref('dim_legal_entity') }} as entity on invoice.legal_entity_id = entity.legal_entity_id
 ),
 
--- what came in for the invoice, or from the customer where the promise names none
+-- what came in for the invoice, with the discount that was taken for it, or from the customer where the promise names none
 receipts as (
     select promises.promise_id, application.application_date as receipt_date, application.amount
     from promises
     inner join {{ ref('fct_payment_application') }} as application
         on promises.invoice_id = application.debit_document_id
-        and application.application_type = 'payment'
+        and application.application_type in ('payment', 'recovery', 'deposit', 'discount')
         and application.application_date between promises.made_date and promises.as_of_date
 
     union all

@@ -1,4 +1,7 @@
-{%- set settings = [['dim_legal_entity', ['legal_entity_id', 'as_of_date']]] -%}
+{%- set settings = [
+    ['dim_legal_entity', ['legal_entity_id', 'as_of_date', 'is_elimination']],
+    ['int_intercompany_customer', ['source_customer_id']],
+] -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -19,7 +22,7 @@ with {% if only_moved %}moved as ({{ moved_customers() }}),
 ),
 
 documents as (
-    select document_id, item_type, item_count, due_date
+    select document_id, item_type, item_count, due_date, {{ is_debt('item_type', 'amount') }} as is_debt
     from items
     where item_number = 1
 ),
@@ -36,9 +39,10 @@ events as (
         entity.as_of_date,
         documents.item_type,
         {{ month_of('event.business_date') }} as month,
-        case when documents.item_type = 'invoice' then documents.item_count end as item_count,
+        documents.is_debt,
+        case when documents.is_debt then documents.item_count end as item_count,
         case
-            when documents.item_type = 'invoice' and documents.item_count = 1
+            when documents.is_debt and documents.item_count = 1
                 then {{ month_past_due('documents.due_date', 'entity.as_of_date') }}
         end as month_past_due
     from (select * from {{ ref('fct_receivable_event') }} {{ chosen }}) as event
@@ -104,7 +108,7 @@ movements as (
     select
         source_customer_id, legal_entity_id, currency, month,
         amount as movement_amount,
-        case when item_type = 'invoice' then amount else 0 end as invoice_movement_amount,
+        case when is_debt then amount else 0 end as invoice_movement_amount,
         case when item_count = 1 and (month_past_due is null or month < month_past_due) then amount else 0 end
             as current_movement_amount,
         0 as invoiced_amount, 0 as sales_amount, 0 as disputed_invoiced_amount, 0 as paid_weight, 0 as paid_weight_days
@@ -168,5 +172,10 @@ select
     {%- endfor %}
 from movements
 inner join {{ ref('dim_legal_entity') }} as entity
-    on movements.legal_entity_id = entity.legal_entity_id and movements.month <= entity.as_of_date
+    on movements.legal_entity_id = entity.legal_entity_id
+    and movements.month <= entity.as_of_date
+    and not entity.is_elimination
+left join {{ ref('int_intercompany_customer') }} as intercompany
+    on movements.source_customer_id = intercompany.source_customer_id
+where intercompany.source_customer_id is null
 group by movements.source_customer_id, movements.legal_entity_id, movements.currency, movements.month

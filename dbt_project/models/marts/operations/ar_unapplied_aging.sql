@@ -3,7 +3,7 @@ with items as (
         aging.*,
         {{ dbt.datediff('document_date', 'as_of_date', 'day') }} as age
     from {{ ref('fct_ar_aging') }} as aging
-    where item_type <> 'invoice'
+    where bucket_number = 0
 )
 
 select

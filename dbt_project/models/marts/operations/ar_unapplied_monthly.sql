@@ -6,9 +6,13 @@ with months as (
 ),
 
 documents as (
-    select document_id, item_type, document_date, source_customer_id
-    from {{ ref('fct_receivable_item') }}
-    where item_type <> 'invoice' and item_number = 1
+    select item.document_id, item.item_type, item.document_date, item.source_customer_id
+    from {{ ref('fct_receivable_item') }} as item
+    left join {{ ref('int_intercompany_customer') }} as intercompany
+        on item.source_customer_id = intercompany.source_customer_id
+    where not {{ is_debt('item.item_type', 'item.amount') }}
+        and item.item_number = 1
+        and intercompany.source_customer_id is null
 ),
 
 moved as (

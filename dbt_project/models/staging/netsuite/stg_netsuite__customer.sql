@@ -27,6 +27,7 @@ select
     {{ to_flag('isinactive') }} as is_inactive,
     {{ to_text('externalid') }} as external_id,
     {{ to_text('parent') }} as parent_id,
+    {{ to_text('representingsubsidiary') }} as represented_subsidiary_id,
     {{ to_text('billing_addr1') }} as billing_street,
     {{ to_text('billing_city') }} as billing_city,
     {{ to_text('billing_state') }} as billing_state,

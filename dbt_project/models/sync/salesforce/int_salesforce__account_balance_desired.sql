@@ -6,7 +6,9 @@ with balances as (
         entity.name as legal_entity_name,
         iso.minor_unit
     from {{ ref('ar_customer_summary') }} as summary
-    inner join {{ ref('dim_legal_entity') }} as entity on summary.legal_entity_id = entity.legal_entity_id
+    inner join {{ ref('dim_legal_entity') }} as entity on summary.legal_entity_id = entity.legal_entity_id and not entity.is_elimination
+    inner join {{ ref('dim_customer') }} as customer
+        on summary.customer_id = customer.customer_id and not customer.is_intercompany
     inner join {{ ref('iso_currency') }} as iso on summary.currency = iso.currency
 )
 

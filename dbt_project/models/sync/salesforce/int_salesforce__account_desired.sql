@@ -9,8 +9,8 @@ select
     iso.minor_unit,
     case
         when total.customer_id is not null then total.erp_customer_number
-        -- somebody's reference that leads nowhere yet is theirs to correct, not ours to wipe out
-        when referenced.erp_record_key is null then account.erp_customer_id
+        -- somebody's reference that leads nowhere yet, or to one of our own legal entities, is not ours to wipe out
+        when referenced.erp_record_key is null or customer.is_intercompany then account.erp_customer_id
     end as erp_customer_id,
     total.open_balance_amount as open_balance,
     total.overdue_balance_amount as overdue_balance,
@@ -45,7 +45,9 @@ left join {{ ref('int_customer_record__referenced') }} as referenced
     on record.record_key = referenced.record_key
 left join {{ ref('int_customer__primary_account') }} as primary_account
     on account.connection = primary_account.connection and account.account_id = primary_account.account_id
-left join {{ ref('ar_customer_rollup') }} as total on primary_account.customer_id = total.customer_id
+left join {{ ref('dim_customer') }} as customer on primary_account.customer_id = customer.customer_id
+left join {{ ref('ar_customer_rollup') }} as total
+    on customer.customer_id = total.customer_id and not customer.is_intercompany
 left join {{ ref('ar_customer_collections') }} as collections on total.customer_id = collections.customer_id
 left join {{ ref('iso_currency') }} as iso on total.currency = iso.currency
 where not account.is_deleted

@@ -4,7 +4,8 @@
     ['stg_arsync__connection', ['connection', 'role', 'vendor']],
     ['stg_arsync__policy', ['erp_link_template']],
     ['int_customer__primary_account', ['connection', 'account_id', 'customer_id']],
-    ['dim_legal_entity', ['legal_entity_id', 'name', 'as_of_date']],
+    ['dim_legal_entity', ['legal_entity_id', 'name', 'as_of_date', 'is_elimination']],
+    ['int_intercompany_customer', ['source_customer_id']],
     ['iso_currency', ['currency', 'minor_unit']],
 ] -%}
 {{ config(

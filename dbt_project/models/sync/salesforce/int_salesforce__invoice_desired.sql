@@ -28,6 +28,9 @@ inner join {{ ref('stg_arsync__connection') }} as connection
     on primary_account.connection = connection.connection
     and connection.role = 'crm'
     and connection.vendor = 'salesforce'
-inner join {{ ref('dim_legal_entity') }} as entity on invoice.legal_entity_id = entity.legal_entity_id
+inner join {{ ref('dim_legal_entity') }} as entity on invoice.legal_entity_id = entity.legal_entity_id and not entity.is_elimination
+left join {{ ref('int_intercompany_customer') }} as intercompany
+    on invoice.source_customer_id = intercompany.source_customer_id
 inner join {{ ref('iso_currency') }} as iso on invoice.currency = iso.currency
 cross join {{ ref('stg_arsync__policy') }} as policy
+where intercompany.source_customer_id is null

@@ -1,0 +1,37 @@
+{%- set inputs = [
+    ['int_netsuite__document', 'document_id'],
+    ['stg_netsuite__transaction_link', 'previous_document_id'],
+    ['stg_netsuite__transaction_link', 'next_document_id'],
+] -%}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_changed(['document_id', 'journal_document_id'], " ~ inputs ~ ") }}",
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
+) }}
+
+with changed as ({{ changed_keys(inputs) }})
+
+-- links that are gone stay, without a date: what they told of the invoice's other applications is to be told anew
+select
+    link.transaction_link_id,
+    link.previous_document_id as document_id,
+    link.next_document_id as journal_document_id,
+    case
+        when not link.is_deleted and not invoice.is_deleted and not journal.is_deleted and not journal.is_reversal
+            then greatest(invoice.document_date, journal.document_date)
+    end as write_off_date,
+    {{ run_seq() }} as _seq
+from {{ ref('stg_netsuite__transaction_link') }} as link
+inner join {{ ref('int_netsuite__document') }} as invoice
+    on link.previous_document_id = invoice.document_id and invoice.document_type = 'invoice'
+inner join {{ ref('int_netsuite__document') }} as journal
+    on link.next_document_id = journal.document_id and journal.document_type = 'journal'
+where link.link_type = 'Payment'
+    {% if is_incremental() %}
+    and (
+        link.previous_document_id in (select changed_key from changed)
+        or link.next_document_id in (select changed_key from changed)
+    )
+    {% endif %}
