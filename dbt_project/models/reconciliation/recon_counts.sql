@@ -242,7 +242,7 @@ select
     case
         when step in ('raw to canonical', 'canonical to ledger') then 'critical'
         when step = 'source to raw' and object in (
-            'CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'Journal', 'invoice', 'move', 'move_line', 'reconciliation',
+            'CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'CustDep', 'DepAppl', 'Journal', 'invoice', 'move', 'move_line', 'reconciliation',
             'receivable'
         ) then 'critical'
         else 'warning'

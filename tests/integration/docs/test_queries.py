@@ -33,8 +33,9 @@ USD, JPY, BHD, EUR = "USD", "JPY", "BHD", "EUR"
 INC, KK, WLL = "Acme Inc", "Acme KK", "Acme WLL"
 ANSWERS: list[tuple[str, int, str, list[tuple[Any, ...]]]] = [
     ("Who owes what", 0, "currency open_balance_amount overdue_balance_amount unapplied_amount", [
-        # 1,392.08 USD and 123,457 JPY at 0.0065
-        (USD, "2194.55", "1664.54", -60), (USD, 33, 33, 0), (BHD, "10.125", 0, 0), (EUR, 0, 0, 0),
+        # 1,392.08 USD and 123,457 JPY at 0.0065; sister companies owe nothing that anybody collects
+        (USD, "2194.55", "1664.54", -60), (USD, 33, 33, 0), (BHD, "10.125", 0, 0), (EUR, 0, 0, 0), (EUR, 0, 0, 0),
+        (USD, 0, 0, 0),
     ]),
     ("Who owes what", 1, "legal_entity currency current_amount days_1_30_amount days_31_60_amount days_61_90_amount "
      "days_91_plus_amount unapplied_amount open_balance_amount", [
@@ -44,7 +45,8 @@ ANSWERS: list[tuple[str, int, str, list[tuple[Any, ...]]]] = [
     ("Aging of the company", 0, "legal_entity currency bucket items open_amount", [
         (INC, USD, "unapplied", 2, -60), (INC, USD, "current", 3, "590.01"), (INC, USD, "1-30", 4, "383.02"),
         (INC, USD, "31-60", 2, "200.02"), (INC, USD, "61-90", 3, "212.02"), (INC, USD, "91+", 1, "100.01"),
-        (KK, JPY, "1-30", 1, 123457), (WLL, BHD, "current", 1, "10.125"),
+        (KK, JPY, "1-30", 1, 123457), (WLL, BHD, "current", 1, "10.125"), (INC, EUR, "intercompany", 1, 200),
+        ("Eliminations", USD, "intercompany", 1, -150),
     ]),
     ("The oldest overdue invoices", 0, "number item_number days_past_due open_amount", [
         ("CustInvc-18", 1, 91, "100.01"), ("CustInvc-17", 1, 90, "100.01"), ("CustInvc-97", 1, 72, 12),
