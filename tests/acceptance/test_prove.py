@@ -2,62 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import duckdb
 import pytest
 
 from tests.fixtures.acceptance import Scene
+from tests.fixtures.netsuite_records import Records
 
 pytestmark = pytest.mark.slow
 
 CHECK = 6
-STAMP = "2026-06-30 10:00:00"
+CONTROL, BANK, CLEARING = 11, 14, 15
+"""Accounts of the first legal entity."""
 
 
 @pytest.fixture(scope="module")
 def scene(fresh: Scene) -> Scene:
     fresh.sync()
     return fresh
-
-
-def plant(scene: Scene, table: str, **values: Any) -> None:
-    """One more version of a record in raw, as a load leaves it."""
-    with duckdb.connect(str(scene.platform().settings.warehouse_path)) as db:
-        db.execute("update _arsync_seq set last_seq = last_seq + 1")
-        (seq,) = db.execute("select last_seq from _arsync_seq").fetchall()[0]
-        row = {
-            **values, "_connection": "erp", "_batch_id": "planted", "_seq": seq, "_loaded_at": STAMP,
-            "_is_deleted": values.get("_is_deleted", False), "_row_hash": seq,
-        }  # fmt: skip
-        names, marks = ", ".join(row), ", ".join("?" for _ in row)
-        db.execute(f"insert into raw_netsuite__{table} ({names}) values ({marks})", list(row.values()))
-
-
-def control_account(scene: Scene) -> tuple[str, str, str]:
-    """A control account with a subsidiary and a currency that post to it."""
-    with duckdb.connect(str(scene.platform().settings.warehouse_path), read_only=True) as db:
-        found = db.execute(
-            "select line.account_id, txn.subsidiary_id, txn.currency_id from int_netsuite__ar_line as line "
-            "join stg_netsuite__transaction as txn using (document_id) where line.currency = 'USD' limit 1"
-        ).fetchone()
-    assert found is not None
-    return found[0], found[1], found[2]
-
-
-def deposit(scene: Scene, deleted: bool = False) -> None:
-    """42.00 posted straight to a control account, by no document of receivables; or its removal."""
-    account, subsidiary, currency = control_account(scene)
-    of = {"transaction": "990905", "transaction_lastmodified": STAMP, "_is_deleted": deleted}
-    plant(
-        scene, "transaction", id="990905", tranid="DEP-905", type="Deposit", trandate="2026-06-03",
-        subsidiary=subsidiary, currency=currency, exchangerate="1", foreigntotal="42.00", voided="F", isreversal="F",
-        createddate=STAMP, lastmodifieddate=STAMP, _is_deleted=deleted,
-    )  # fmt: skip
-    plant(scene, "transaction_line", id="0", mainline="T", foreignamount="42", subsidiary=subsidiary, **of)
-    plant(
-        scene, "transaction_accounting_line", transactionline="0", account=account, amount="42", posting="T", **of
-    )  # fmt: skip
 
 
 def test_it_holds_and_says_how_old_it_is(scene: Scene) -> None:
@@ -75,24 +35,28 @@ def test_it_holds_and_says_how_old_it_is(scene: Scene) -> None:
     assert scene.published(apart) == []
 
 
-def test_a_posting_without_a_document_ends_it_until_it_is_taken_back(scene: Scene) -> None:
+def test_a_posting_without_a_document_ends_it_until_it_is_posted_elsewhere(scene: Scene) -> None:
+    """A deposit out of the control account itself, entered in the ERP and read like everything else."""
     before = scene.snapshot()
-    deposit(scene)
+    erp = Records(scene.sandbox.url("netsuite"), scene.sandbox.secret)
+    number = erp.deposit(BANK, CONTROL, 42)
+    assert scene.arsync("sync").code == CHECK
     refused = scene.arsync("prove", "--json")
     assert refused.code == CHECK, refused.err
     assert "assert_aging_foots_to_ledgers" in refused.err
     named = {row["business_key"]: row for row in refused.data["critical"]}
-    assert named["erp:990905"]["amount"] == "42.0000"
-    assert named["erp:990905"]["owner"] == "finance_systems"
+    assert named[f"erp:{number}"]["amount"] == "42.0000"
+    assert named[f"erp:{number}"]["owner"] == "finance_systems"
     assert refused.data["snapshot"] is None
     assert scene.snapshot() == before, "readers keep what foots"
     scene.expect("prove", "--as-of", "2026-07-01")
     printed = scene.arsync("prove")
     assert printed.code == CHECK
-    assert "erp:990905" in printed.out and "finance_systems" in printed.out
+    assert f"erp:{number}" in printed.out and "finance_systems" in printed.out
 
-    deposit(scene, deleted=True)
+    erp.correct(number, CLEARING, 42)
+    scene.sync()
     assert scene.expect("prove", "--json").data["holds"] is True
-    (closed,) = scene.published("select * from recon_finding where business_key = 'erp:990905'")
+    (closed,) = scene.published(f"select * from recon_finding where business_key = 'erp:{number}'")
     assert closed["first_seen_at"] < closed["last_seen_at"] < closed["closed_at"]
-    assert closed["times_seen"] == 2
+    assert closed["times_seen"] == 3

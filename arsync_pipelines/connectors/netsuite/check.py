@@ -11,7 +11,7 @@ from arsync_pipelines.connectors.http.retry import http_date
 from arsync_pipelines.connectors.netsuite.client import SuiteQL
 from arsync_pipelines.connectors.netsuite.errors import column_in
 from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
-from arsync_pipelines.connectors.netsuite.query import StreamQuery
+from arsync_pipelines.connectors.netsuite.statements import StreamQuery
 from arsync_pipelines.domain.errors import (
     ArsyncError,
     SourceContractBroken,

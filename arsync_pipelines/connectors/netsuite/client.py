@@ -1,4 +1,4 @@
-"""SuiteQL over HTTP: one statement, one page of up to 1,000 rows. What to ask is `query.py`, paging is `reader.py`."""
+"""SuiteQL over HTTP: one statement, one page of up to 1,000 rows. What to ask: `statements.py`, paging: `reader.py`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from arsync_pipelines.connectors.http.limits import Concurrency
 from arsync_pipelines.connectors.netsuite.auth import build_auth
 from arsync_pipelines.connectors.netsuite.errors import POLICY
 from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
-from arsync_pipelines.connectors.netsuite.query import Statement
 from arsync_pipelines.connectors.netsuite.records import ENVELOPE
+from arsync_pipelines.connectors.netsuite.statements import Statement
 from arsync_pipelines.domain.errors import SourceContractBroken
 from arsync_pipelines.domain.secret import Reveal
 

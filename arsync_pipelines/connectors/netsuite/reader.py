@@ -14,8 +14,8 @@ from itertools import groupby, repeat
 from operator import attrgetter
 
 from arsync_pipelines.connectors.netsuite.client import Answer
-from arsync_pipelines.connectors.netsuite.query import Statement, StreamQuery
 from arsync_pipelines.connectors.netsuite.records import Record
+from arsync_pipelines.connectors.netsuite.statements import Statement, StreamQuery
 from arsync_pipelines.connectors.netsuite.zone import ZoneClock
 from arsync_pipelines.domain.errors import SourceContractBroken
 

@@ -17,10 +17,11 @@ from arsync_pipelines.connectors.http import RequestRejected, Retry
 from arsync_pipelines.connectors.netsuite.check import check_account, explain
 from arsync_pipelines.connectors.netsuite.client import PAGE_SIZE, Answer, SuiteQL
 from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
-from arsync_pipelines.connectors.netsuite.query import Statement, StreamQuery, build_queries, transaction_totals
+from arsync_pipelines.connectors.netsuite.query import build_queries, transaction_totals
 from arsync_pipelines.connectors.netsuite.reader import Chunk, Fetch, Place, walk
 from arsync_pipelines.connectors.netsuite.records import page_decoder, rendered
 from arsync_pipelines.connectors.netsuite.spec import STREAMS, TRANSACTION_TYPES
+from arsync_pipelines.connectors.netsuite.statements import Statement, StreamQuery
 from arsync_pipelines.connectors.netsuite.zone import ZoneClock
 from arsync_pipelines.domain.errors import ConfigError, SourceContractBroken
 from arsync_pipelines.domain.secret import Reveal
@@ -136,6 +137,8 @@ class NetSuiteSource:
             start = Place(zone.lower_bound(zone.local(since), timedelta()))
         elif "stamp" in cursor:
             start = Place(zone.lower_bound(str(cursor["stamp"]), self._overlap))
+        elif query.first:
+            query = self._from_the_beginning(query, zone)
         reached = dict(cursor)
         for chunk in walk(query, start, self._pages_of(query), zone):
             if chunk.rows:
@@ -145,6 +148,11 @@ class NetSuiteSource:
                     reached["block"] = chunk.groups[-1]
             scopes = [(group,) for group in chunk.groups] if query.spec.scope else []
             yield Page(_rows(query, chunk, zone), reached, scopes, chunk.last)
+
+    def _from_the_beginning(self, query: StreamQuery, zone: ZoneClock) -> StreamQuery:
+        items = self._fetch(query, query.newest(), 1).items
+        newest = str((items[0] if items else {}).get("latest") or "")
+        return query.from_the_beginning(zone.lower_bound(newest, self._overlap)) if newest else query
 
     def _read_whole(self, query: StreamQuery) -> Iterator[Page]:
         zone = ZoneClock(self.options.zone)

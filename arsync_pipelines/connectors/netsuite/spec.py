@@ -19,6 +19,9 @@ OVERLAP = timedelta(minutes=10)
 TRANSACTION_TYPES = ("CustInvc", "CustPymt", "CustCred", "CustRfnd", "CustDep", "DepAppl", "Journal")
 """Transactions that receivables are made of."""
 
+CONTROL_ACCOUNT_TYPE = "AcctRec"
+"""Type of the accounts that receivables are posted to; whatever else posts to them is read too."""
+
 
 def _stream(
     name: str,
@@ -110,7 +113,8 @@ TRANSACTION = _stream(
     "foreignamountunpaid foreignpaymentamountused foreignpaymentamountunused terms closedate postingperiod voided "
     "isreversal memo externalid custbody_dispute_reason custbody_disputed_amount createddate lastmodifieddate",
     "type trandate lastmodifieddate",
-    "Headers of invoices, payments, credit memos, refunds and journals; amounts in the transaction's currency.",
+    "Headers of invoices, payments, credit memos, refunds and journals, and of whatever else posts to a receivables "
+    "control account; amounts in the transaction's currency.",
     cursor="lastmodifieddate",
 )
 TRANSACTION_LINE = _stream(
@@ -129,7 +133,8 @@ TRANSACTION_ACCOUNTING_LINE = _stream(
     "transaction transactionline account",
     "transaction transactionline account amount debit credit posting transaction_lastmodified",
     "transaction_lastmodified",
-    "GL postings of transaction lines in the legal entity's functional currency.",
+    "GL postings of transaction lines in the legal entity's functional currency; of transactions that are none of "
+    "receivables those to control accounts alone.",
     cursor="transaction_lastmodified",
     deletes="scope",
     scope="transaction",

@@ -207,6 +207,7 @@ TYPE_TEXTS = {
     "CustCred": "Credit Memo",
     "CustRfnd": "Customer Refund",
     "Journal": "Journal",
+    "Deposit": "Deposit",
 }
 STATUS_TEXTS = {
     ("CustInvc", "A"): "Open",
@@ -218,4 +219,5 @@ STATUS_TEXTS = {
     ("CustCred", "B"): "Fully Applied",
     ("CustRfnd", "B"): "Cleared",
     ("Journal", "B"): "Approved for Posting",
+    ("Deposit", "A"): "Deposited",
 }

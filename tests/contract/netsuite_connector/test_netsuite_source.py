@@ -12,8 +12,12 @@ import pytest
 from arsync_pipelines.connectors.http import AccessRefused
 from arsync_pipelines.connectors.netsuite.source import NetSuiteSource
 from arsync_pipelines.domain.errors import SourceContractBroken
+from tests.fixtures.netsuite_records import Records
 from tests.fixtures.sources.base import Landed, differences
 from tests.fixtures.sources.netsuite import SPECS, NetSuiteCompany
+
+CONTROL, BANK, CLEARING = 11, 14, 15
+"""Accounts of the first legal entity."""
 
 
 def count(source: NetSuiteSource, stream: str) -> int:
@@ -80,3 +84,57 @@ def test_a_wrong_account_or_certificate(company: NetSuiteCompany) -> None:
     broken = company.source(auth={**company.m2m(), "certificate_id": "unknown"})
     with pytest.raises(AccessRefused, match="refused the credentials"):
         count(broken, "customer")
+
+
+def posted(landed: Landed, number: str) -> dict[str, str]:
+    """Account -> amount of a transaction's postings as they stand in raw."""
+    rows = landed.current("transaction_accounting_line").values()
+    return {row["account"]: row["amount"] for row in rows if row["transaction"] == number}
+
+
+def test_what_else_posts_to_a_control_account_is_read_until_it_is_corrected(
+    company: NetSuiteCompany, landed: Landed
+) -> None:
+    """A deposit is no document of receivables: read as long as the control account holds any of it, and only then."""
+    records = Records(company.url, company.secret)
+    before = records.deposit(BANK, CONTROL, 10)
+    landed.run()
+    assert posted(landed, before) == {str(CONTROL): "-10"}, "already there when the first read began"
+    company.stand_in.next_day()
+    number, harmless = records.deposit(BANK, CONTROL, 42.5), records.deposit(BANK, CLEARING, 7)
+    moved = landed.run()
+    assert posted(landed, number) == {str(CONTROL): "-42.5"}
+    assert landed.current("transaction")[(number,)]["type"] == "Deposit"
+    assert (number, "1") in landed.current("transaction_line")
+    assert (harmless,) not in landed.current("transaction") and posted(landed, harmless) == {}
+    assert moved["transaction_accounting_line"].rows_new < 500, "the ledger was read anew"
+
+    company.stand_in.next_day()
+    records.correct(number, CLEARING, 42.5)
+    landed.run()
+    assert posted(landed, number) == {}, "no longer on a control account"
+
+    company.stand_in.next_day()
+    records.correct(number, CONTROL, 41)
+    landed.run()
+    assert posted(landed, number) == {str(CONTROL): "-41"}
+    records.delete("deposit", number)
+    landed.run()
+    assert ("Deposit", number) in landed.current("deleted_record")
+
+
+def test_a_correction_during_the_first_read_is_not_lost(company: NetSuiteCompany, landed: Landed) -> None:
+    """Off the control account between two pages of the first read, after its posting was seen."""
+    records = Records(company.url, company.secret)
+    number = records.deposit(BANK, CONTROL, 42.5)
+    company.stand_in.sandbox.store.db.execute(
+        'update "transaction" set lastmodifieddate = (select min(lastmodifieddate) from "transaction") where id = ?',
+        [number],
+    )
+    source, seen = company.source(), []
+    for page in source.read("transaction_accounting_line", None):
+        if not seen:
+            assert number in {row["transaction"] for row in page.rows}
+            records.correct(number, CLEARING, 42.5)
+        seen.append((number in {row["transaction"] for row in page.rows}, (number,) in page.scopes))
+    assert seen[0] == (True, True) and seen[-1] == (False, True), "told empty at the end"

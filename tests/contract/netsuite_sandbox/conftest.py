@@ -13,35 +13,13 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
 
 from arsync_pipelines.sandbox.core.context import SandboxContext
 from arsync_pipelines.sandbox.core.faults import Rule
-from arsync_pipelines.sandbox.netsuite import ACCOUNT, NetSuiteSandbox, build
+from arsync_pipelines.sandbox.netsuite import NetSuiteSandbox, build
+from tests.fixtures.netsuite_records import Signed
 
 from .books import company, many
-
-
-class Signed(httpx.Auth):
-    """Signs with an independent implementation of OAuth 1.0a (oauthlib)."""
-
-    def __init__(self, context: SandboxContext, **overrides: Any) -> None:
-        self._client = Client(
-            **{
-                "client_key": context.secret("netsuite_consumer_key"),
-                "client_secret": context.secret("netsuite_consumer_secret"),
-                "resource_owner_key": context.secret("netsuite_token_id"),
-                "resource_owner_secret": context.secret("netsuite_token_secret"),
-                "signature_method": SIGNATURE_HMAC_SHA256,
-                "realm": ACCOUNT,
-                **overrides,
-            }
-        )
-
-    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:
-        _, headers, _ = self._client.sign(str(request.url), http_method=request.method, headers={})
-        request.headers["Authorization"] = headers["Authorization"]
-        yield request
 
 
 @dataclass
@@ -91,7 +69,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     while not server.started:
         time.sleep(0.01)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with httpx.Client(base_url=url, auth=Signed(context), timeout=20) as http:
+    with httpx.Client(base_url=url, auth=Signed(context.secret), timeout=20) as http:
         yield Account(sandbox, context, url, http)
     server.should_exit = True
     thread.join(timeout=10)

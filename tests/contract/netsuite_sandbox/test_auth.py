@@ -10,7 +10,9 @@ import httpx
 import jwt
 import pytest
 
-from .conftest import Account, Signed
+from tests.fixtures.netsuite_records import Signed
+
+from .conftest import Account
 
 TOKEN = "/services/rest/auth/oauth2/v1/token"
 QUERY = "/services/rest/query/v1/suiteql"
@@ -48,14 +50,14 @@ def an_hour_ago() -> str:
 def test_wrong_signatures(account: Account, wrong: dict[str, Any]) -> None:
     # A time is asked for when the test runs: in a parameter it would name the test anew in every worker.
     wrong = {name: value() if callable(value) else value for name, value in wrong.items()}
-    assert_refused(ask(account, Signed(account.context, **wrong)))
+    assert_refused(ask(account, Signed(account.context.secret, **wrong)))
 
 
 def test_query_parameters_are_signed_and_nonces_used_once(account: Account) -> None:
     request = account.http.build_request(
         "POST", f"{account.url}{QUERY}?limit=5", json=BODY, headers={"Prefer": "transient"}
     )
-    signed = next(Signed(account.context).auth_flow(request)).headers["Authorization"]
+    signed = next(Signed(account.context.secret).auth_flow(request)).headers["Authorization"]
     other = httpx.post(
         f"{account.url}{QUERY}?limit=6", json=BODY, headers={"Prefer": "transient", "Authorization": signed}
     )

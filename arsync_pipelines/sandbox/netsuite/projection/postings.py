@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..ids import account_id
 
-LineRow = tuple[int, int, int, int | None, int, int, str, str, str | None, float | None, float | None, int, int]
+LineRow = tuple[int, int, int, int | None, int | None, int, str, str, str | None, float | None, float | None, int, int]
 PostingRow = tuple[int, int, int, int, str, int, int | None, int | None, float]
 LINE_COLUMNS = (
     "transaction id linesequencenumber item entity subsidiary mainline taxline memo quantity rate foreignamount"
@@ -37,7 +37,7 @@ class Head(NamedTuple):
     """What the lines of a document share. `step`: smallest functional amount in hundredths (100 for yen)."""
 
     transaction: int
-    entity: int
+    entity: int | None
     subsidiary: int
     rate: float
     step: int
@@ -55,7 +55,7 @@ def functional(amount: int, rate: float, step: int) -> int:
 def lines_of(head: Head, parts: Sequence[Part]) -> tuple[list[LineRow], list[PostingRow]]:
     """Line 0 is the main line. Amounts of `parts` sum to zero, and so do the postings."""
     values = [functional(part.amount, head.rate, head.step) for part in parts]
-    receivable = next(i for i, part in enumerate(parts) if part.role == "receivable")
+    receivable = next((i for i, part in enumerate(parts) if part.role == "receivable"), 0)
     sink = max((i for i in range(len(parts)) if i != receivable and not parts[i].tax), default=1 - receivable)
     values[sink] -= sum(values)
     lines: list[LineRow] = []

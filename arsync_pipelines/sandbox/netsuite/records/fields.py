@@ -94,6 +94,7 @@ PAYMENT = _fields(
     -unapplied foreignpaymentamountunused money
     """
 )
+DEPOSIT = _fields(_COMMON + "account account ref account\n-total foreigntotal money")
 
 
 def invalid(path: str, detail: str) -> ApiError:

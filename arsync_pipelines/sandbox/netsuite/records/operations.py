@@ -10,7 +10,7 @@ from ...core.context import SandboxContext
 from ..dates import day_of, instant_of
 from ..errors import ApiError
 from ..store import Store
-from . import customer, fields, transactions
+from . import customer, deposits, fields, transactions
 from .jobs import Outcome
 from .types import RecordType, existing, record_type, resolve, unknown_names
 
@@ -55,7 +55,9 @@ class Operations:
         now, body = instant_of(moment), task["body"]
         if task["method"] == "DELETE":
             identity = existing(db, record, task["key"])
-            if record.type:
+            if record.type == "Deposit":
+                deposits.delete(db, identity, now)
+            elif record.type:
                 transactions.delete(db, record, identity, now)
             else:
                 customer.delete(db, identity, now)
@@ -66,14 +68,17 @@ class Operations:
         if task["method"] == "PUT":
             body = {**body, "externalId": task["key"].removeprefix("eid:")}
         if found is not None:
-            if record.type:
+            if record.type == "Deposit":
+                deposits.update(db, record, found, body, now)
+            elif record.type:
                 transactions.update(db, record, found, body, now)
             else:
                 customer.update(db, found, body, now)
             return found, "update" if task["method"] == "PATCH" else "upsert"
         if record.type:
             today = day_of(self._store.time.wall(now))
-            identity = transactions.create(db, record, body, now, today)
+            make = deposits.create if record.type == "Deposit" else transactions.create
+            identity = make(db, record, body, now, today)
         else:
             identity = customer.create(db, body, now)
         return identity, "create" if task["method"] == "POST" else "upsert"

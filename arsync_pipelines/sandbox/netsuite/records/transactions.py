@@ -38,7 +38,7 @@ def create(db: sqlite3.Connection, record: RecordType, body: Mapping[str, Any], 
         "tranid": f"{record.name[:3].upper()}{identity}",
         **values,
     }
-    row.setdefault("exchangerate", _rate(db, row["subsidiary"], row["currency"]))
+    row.setdefault("exchangerate", rate_of(db, row["subsidiary"], row["currency"]))
     row.setdefault("postingperiod", period_of(day_of(row["trandate"])))
     if record.type == "CustInvc":
         row.setdefault("terms", customer[2])
@@ -56,7 +56,7 @@ def create(db: sqlite3.Connection, record: RecordType, body: Mapping[str, Any], 
     else:
         row |= {"foreignpaymentamountused": 0, "foreignpaymentamountunused": abs(total)}
     upsert(db, "transaction", " ".join(row), [tuple(row.values())])
-    _write_lines(db, identity, row, parts)
+    write_lines(db, identity, row, parts)
     _apply(db, record, identity, body, now)
     return identity
 
@@ -76,7 +76,7 @@ def update(db: sqlite3.Connection, record: RecordType, identity: int, body: Mapp
         db.execute('update "transaction" set foreigntotal = ? where id = ?', (_total(parts), identity))
         for table in ("transactionline", "transactionaccountingline"):
             db.execute(f'delete from {table} where "transaction" = ?', (identity,))
-        _write_lines(db, identity, row, parts)
+        write_lines(db, identity, row, parts)
     _apply(db, record, identity, body, now)
 
 
@@ -124,7 +124,7 @@ def _total(parts: list[Part]) -> int:
     return parts[0].amount
 
 
-def _write_lines(db: sqlite3.Connection, identity: int, row: dict[str, Any], parts: list[Part]) -> None:
+def write_lines(db: sqlite3.Connection, identity: int, row: dict[str, Any], parts: list[Part]) -> None:
     functional = db.execute(
         "select c.currencyprecision from subsidiary s join currency c on c.id = s.currency where s.id = ?",
         (row["subsidiary"],),
@@ -186,7 +186,7 @@ def _used(db: sqlite3.Connection, identity: int) -> int:
     return int(db.execute(query, (identity, identity)).fetchone()[0])
 
 
-def _rate(db: sqlite3.Connection, subsidiary: int, currency: int) -> float:
+def rate_of(db: sqlite3.Connection, subsidiary: int, currency: int) -> float:
     row = db.execute(
         "select r.exchangerate from currencyrate r join subsidiary s on s.currency = r.basecurrency"
         " where s.id = ? and r.transactioncurrency = ? order by r.effectivedate desc",

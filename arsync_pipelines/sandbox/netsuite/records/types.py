@@ -31,6 +31,7 @@ TYPES: dict[str, RecordType] = {
         RecordType("invoice", "transaction", fields.INVOICE, frozenset({"item"}), "CustInvc"),
         RecordType("creditmemo", "transaction", fields.CREDIT_MEMO, frozenset({"item", "apply"}), "CustCred"),
         RecordType("customerpayment", "transaction", fields.PAYMENT, frozenset({"apply"}), "CustPymt"),
+        RecordType("deposit", "transaction", fields.DEPOSIT, frozenset({"other"}), "Deposit"),
     )
 }
 

@@ -12,7 +12,10 @@ select
         -- these can post to a control account of receivables without being documents of it
         'customerdeposit', 'custdep', 'depositapplication', 'depappl', 'deposit', 'cashsale', 'cashrefund', 'cashrfnd',
         'check', 'charge', 'statementcharge', 'vendorbill', 'vendbill', 'vendorpayment', 'vendpymt', 'currencyrevaluation',
-        'fxreval', 'transfer'
+        'fxreval', 'transfer', 'vendorcredit', 'vendcred', 'expensereport', 'exprept', 'paycheck', 'paycheckjournal',
+        'payrollliabilitypayment', 'liabpymt', 'creditcardcharge', 'cardchrg', 'creditcardrefund', 'cardrfnd',
+        'inventoryadjustment', 'invadjst', 'itemfulfillment', 'itemship', 'itemreceipt', 'itemrcpt', 'customtransaction',
+        'custom', 'statisticaljournalentry', 'periodendjournal', 'finchrg', 'financecharge'
     ) as is_transaction,
     {{ to_text('name') }} as name,
     {{ to_timestamp('deleteddate') }} as deleted_at,

@@ -53,7 +53,8 @@ class Account:
         self.db.create_function("TO_TIMESTAMP", 2, lambda value, _: value)
         for query in build_queries(CONNECTOR.options.model_validate(OPTIONS)).values():
             for table in re.findall(r"([a-z]+) ([xtca])\b", query.tables):
-                columns = re.findall(rf"\b{table[1]}\.([a-z0-9_]+)", " ".join([query.tables, *query.columns.values()]))
+                text = " ".join([query.tables, query.where, *query.columns.values()])
+                columns = re.findall(rf"\b{table[1]}\.([a-z0-9_]+)", text)
                 self._create(table[0], sorted({*columns, "id" if table[0] != "deletedrecord" else "recordid"}))
 
     def _create(self, table: str, columns: list[str]) -> None:
