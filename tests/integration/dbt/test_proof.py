@@ -244,7 +244,5 @@ def test_what_another_ledger_posts_for_nobody_or_in_no_known_currency_is_named(c
         ("unknown_currency:books:line:13", "critical", 55, "XXQ", "books:1"),
     ]
     proof = proved(raw)
-    (wrong,) = proof.differences
-    assert (wrong.legal_entity, wrong.currency, wrong.subledger, wrong.gl_control) == (
-        "Acme SARL", "EUR", Decimal(50), Decimal(100)
-    )  # fmt: skip
+    wrong = sorted((w.legal_entity, w.currency, w.subledger, w.gl_control) for w in proof.differences)
+    assert wrong == [("Acme SARL", "EUR", Decimal(50), Decimal(100)), ("Acme SARL", "XXQ", Decimal(0), Decimal(55))]
