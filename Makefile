@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 STAMP := $(VENV)/.stamp
 
+# Where it is set, every process would compile its hundreds of imported files again, which costs seconds each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test check bench docs lock clean
 
 setup: $(STAMP)
