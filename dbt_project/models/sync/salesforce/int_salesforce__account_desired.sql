@@ -46,8 +46,9 @@ left join {{ ref('int_customer_record__referenced') }} as referenced
 left join {{ ref('int_customer__primary_account') }} as primary_account
     on account.connection = primary_account.connection and account.account_id = primary_account.account_id
 left join {{ ref('dim_customer') }} as customer on primary_account.customer_id = customer.customer_id
+-- one equality: a condition on the left side beside it would have every pair of rows compared
 left join {{ ref('ar_customer_rollup') }} as total
-    on customer.customer_id = total.customer_id and not customer.is_intercompany
+    on case when not customer.is_intercompany then customer.customer_id end = total.customer_id
 left join {{ ref('ar_customer_collections') }} as collections on total.customer_id = collections.customer_id
 left join {{ ref('iso_currency') }} as iso on total.currency = iso.currency
 where not account.is_deleted
