@@ -20,7 +20,7 @@ from arsync_pipelines.defs.push.sensors import published_sensor
 from arsync_pipelines.defs.quality.proof import receivables_proved
 from arsync_pipelines.defs.resources import PlatformResource
 from arsync_pipelines.defs.transform.assets import build_models
-from arsync_pipelines.defs.transform.project import load_manifest
+from arsync_pipelines.defs.transform.parsed import parsed
 
 
 def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -30,7 +30,7 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
     Raises ConfigError, which Dagster shows as the code location's error.
     """
     built = platform or bootstrap.platform()
-    manifest = load_manifest(built)
+    manifest = parsed(built).manifest
     connectors = {c.connector.vendor: c.connector for c in built.connections.values()}
     crms = [(c, objects) for c in connectors.values() if c.role == "crm" and (objects := built.objects_of(c))]
     automation = built.settings.automation

@@ -62,9 +62,9 @@ def platform(state_dir: Path) -> Platform:
 
 @pytest.fixture(scope="session")
 def manifest(platform: Platform) -> dict[str, Any]:
-    from arsync_pipelines.defs.transform.project import load_manifest
+    from arsync_pipelines.defs.transform.parsed import parsed
 
-    return load_manifest(platform)
+    return parsed(platform).manifest
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from arsync_pipelines.bootstrap import all_streams
+from arsync_pipelines.bootstrap import PROJECT_ROOT, all_streams
 
 Node = dict[str, Any]
 MAY_READ = {
@@ -66,6 +66,17 @@ def test_names_follow_the_grammar(models: dict[str, Node]) -> None:
 def test_sources_are_the_connectors_streams(manifest: dict[str, Any]) -> None:
     declared = {s["name"] for s in manifest["sources"].values() if s["source_name"] != "arsync"}
     assert declared == {spec.table for spec in all_streams()}
+
+
+def test_nothing_but_its_files_decides_how_the_project_is_parsed() -> None:
+    """The parsed project is kept under the checksum of the files, for whatever environment comes next."""
+    project = PROJECT_ROOT / "dbt_project"
+    files = [f for kind in ("models", "macros", "tests", "seeds") for f in (project / kind).rglob("*") if f.is_file()]
+    assert len(files) > 200
+    called = r"\b(env_var|var|run_started_at|invocation_id)\b\s*(\(|\}\})"
+    outside = re.compile(called + r"|\btarget\.(?!schema\b)\w|\bmodules\.")
+    found = [f.name for f in [*files, project / "dbt_project.yml"] if outside.search(f.read_text(encoding="utf-8"))]
+    assert found == []
 
 
 def test_every_model_has_a_yml_of_its_own_with_its_grain(models: dict[str, Node]) -> None:

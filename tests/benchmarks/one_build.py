@@ -19,7 +19,7 @@ import dagster as dg
 from arsync_pipelines import bootstrap
 from arsync_pipelines.defs.resources import PlatformResource
 from arsync_pipelines.defs.transform.assets import build_models
-from arsync_pipelines.defs.transform.project import load_manifest
+from arsync_pipelines.defs.transform.parsed import parsed
 
 _CONFIG = """\
 state_dir = "{state}"
@@ -60,7 +60,7 @@ def warehouse_path(folder: Path) -> Path:
 def build(folder: Path) -> dict[str, Any]:
     """One build: its wall and processor seconds, models built and left as they were, tests run."""
     config = str(folder / "arsync.toml")
-    models = build_models(load_manifest(bootstrap.platform(Path(config))))
+    models = build_models(parsed(bootstrap.platform(Path(config))).manifest)
     importlib.import_module("pandas")  # DuckDB asks for it once in a process: in a sync, while it ingests
     with dg.DagsterInstance.ephemeral() as instance:
         started, cpu = time.perf_counter(), time.process_time()

@@ -38,9 +38,9 @@ def page(state_dir: Path) -> str:
 
 def parsed_project(state_dir: Path) -> dict[str, Any]:
     """dbt's manifest of the project, whatever arsync.toml says; dbt's files go below `state_dir`."""
-    from arsync_pipelines.defs.transform.project import load_manifest  # imports Dagster: seconds
+    from arsync_pipelines.defs.transform.parsed import parsed  # imports Dagster: seconds
 
-    return load_manifest(Platform(Settings(state_dir=state_dir)))
+    return parsed(Platform(Settings(state_dir=state_dir))).manifest
 
 
 def _model(node: Mapping[str, Any], tests: list[str]) -> list[str]:

@@ -5,20 +5,18 @@ Knows dbt's manifest but not Dagster; events are the assets' business.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 from arsync_pipelines.bootstrap import Platform, all_streams
 from arsync_pipelines.defs.transform import dbt
-from arsync_pipelines.defs.transform.project import PROJECT_DIR, generated_dir, source_files, write_profile
+from arsync_pipelines.defs.transform.parsed import parsed
+from arsync_pipelines.defs.transform.project import PROJECT_DIR, code_checksum, generated_dir, write_profile
 from arsync_pipelines.defs.transform.results import TestResult, known_tests, test_results, with_sample
 from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.services import attempts, gate, rebuild
 
-_ENGINE = ("dbt-core", "dbt-duckdb", "duckdb")
 _UNRUN = frozenset({"view", "ephemeral"})
 
 
@@ -72,10 +70,13 @@ def run(
             return Build({i: reused[i] for i in graph.sources_above}, (), "")
         rebuild.replace(warehouse, standing)
         failpoint("build.struck")
-        names = None if due == set(graph.nodes) else _names(manifest, due)
+        project = parsed(platform)  # as its files are now, whatever they were when the job was loaded
         with warehouse.exclusive_for_child():
             outcome = dbt.build(
-                PROJECT_DIR, write_profile(platform), generated_dir(platform), names, full_refresh=full_refresh
+                project.packed,
+                dbt.Folders(PROJECT_DIR, write_profile(platform), generated_dir(platform)),
+                None if due == set(graph.nodes) else due,
+                full_refresh=full_refresh,
             )
         failpoint("build.built")
         tests = [with_sample(warehouse, r) for r in test_results(outcome.results, manifest)]
@@ -103,20 +104,3 @@ def graph_of(manifest: Mapping[str, Any]) -> rebuild.Graph:
             holds_data=made not in _UNRUN and kind != "unit_test",
         )
     return rebuild.Graph(nodes, {i: source["identifier"] for i, source in manifest["sources"].items()})
-
-
-def code_checksum() -> str:
-    """Checksum of the project's files as they are now and of the engine's version."""
-    found = hashlib.sha256()
-    for path in sorted(source_files()):
-        found.update(f"{path.relative_to(PROJECT_DIR)}\0".encode())
-        found.update(hashlib.sha256(path.read_bytes()).digest())
-    for name in _ENGINE:
-        found.update(f"{name} {metadata.version(name)}\0".encode())
-    return found.hexdigest()
-
-
-def _names(manifest: Mapping[str, Any], ids: Collection[str]) -> list[str]:
-    """Fully qualified names, as dbt selects by them."""
-    nodes = {**manifest["nodes"], **manifest.get("unit_tests", {})}
-    return sorted(".".join(nodes[i]["fqn"]) for i in ids)

@@ -1,23 +1,24 @@
-"""dbt run in this process: its result events, and what became of every node.
+"""dbt run in this process: the project parsed; a build's result events, and what became of every node.
 
-In a process of its own dbt would import for seconds what Dagster's integration has imported here already. One build at
-a time: dbt keeps its adapter and its log in globals. Which nodes to build is not decided here.
+In a process of its own dbt would import for seconds what Dagster's integration has imported here already. One command
+at a time: dbt keeps its adapter and its log in globals. Which nodes to build, and when to parse, is not decided here.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arsync_pipelines.domain.errors import WarehouseError
+from arsync_pipelines.domain.errors import ConfigError, WarehouseError
 
 _RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
 _SUCCEEDED = frozenset({"success", "pass", "warn"})
 _FAILED = frozenset({"error", "fail", "runtime error", "partial success"})
+_DUE = "arsync-due"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,51 +51,50 @@ class Outcome:
         return bool(failed) and set(failed) == {"fail"}
 
 
-def build(
-    project: Path,
-    profiles: Path,
-    generated: Path,
-    names: Sequence[str] | None = None,
-    *,
-    full_refresh: bool = False,
-) -> Outcome:
-    """`dbt build` of the nodes with these fully qualified names, or of all. A node that fails is a result, no error.
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The project, its profiles.yml, and where logs and compiled SQL go (`target` below it)."""
 
-    `generated`: folder of dbt's logs and parsed project. Raises WarehouseError when dbt could not start building.
+    project: Path
+    profiles: Path
+    generated: Path
+
+
+def parse(folders: Folders) -> None:
+    """`dbt parse`: leaves manifest.json and partial_parse.msgpack in `target`. ConfigError in dbt's own words."""
+    outcome = _invoke(None, folders, ["parse", "--no-partial-parse"])
+    if not outcome.success:
+        raise ConfigError(f"dbt cannot parse {folders.project.name}: {outcome.exception}") from outcome.exception
+
+
+def build(
+    packed: bytes, folders: Folders, ids: Collection[str] | None = None, *, full_refresh: bool = False
+) -> Outcome:
+    """`dbt build` of the nodes with these ids, or of all. A node that fails is a result, no error.
+
+    `packed`: the parsed project, content of partial_parse.msgpack. Raises WarehouseError when dbt could not start
+    building.
     """
-    arguments = ["--log-path", str(generated / "logs"), "--log-level-file", "none", "--log-level", "none"]
-    arguments += ["--no-send-anonymous-usage-stats", "--no-use-colors", "--no-write-json", "build"]
-    arguments += ["--project-dir", str(project), "--profiles-dir", str(profiles)]
-    arguments += ["--target-path", str(generated / "target")]  # one, so that dbt parses only what changed
+    arguments = ["--no-write-json", "build"]
     if full_refresh:
         arguments.append("--full-refresh")
-    if names is not None:
-        arguments += ["--indirect-selection", "empty", "--select", *(f"fqn:{name}" for name in names)]
-        # a name selects what stands below it too, which is a model's unit tests: those change with the code alone
-        arguments += ["--exclude-resource-type", "unit_test"]
+    if ids is not None:
+        # dbt compares every node with every name that it is given, but all nodes with a tag in one go
+        arguments += ["--indirect-selection", "empty", "--select", f"tag:{_DUE}"]
     events: list[Mapping[str, Any]] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what dbt's own dependencies deprecate is not ours to mend
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
+
+    def keep(message: Any) -> None:
         from dbt_common.events.functions import msg_to_dict
 
-        def keep(message: Any) -> None:
-            if message.info.name == "LogModelResult":
-                sys.stdout.write(f"{message.info.msg}\n")  # the run's log shows how far it is
-                sys.stdout.flush()
-            if message.info.name in _RESULT_EVENTS:
-                events.append(msg_to_dict(message))
+        if message.info.name == "LogModelResult":
+            sys.stdout.write(f"{message.info.msg}\n")  # the run's log shows how far it is
+            sys.stdout.flush()
+        if message.info.name in _RESULT_EVENTS:
+            events.append(msg_to_dict(message))
 
-        close: Callable[[], None] = DuckDBConnectionManager.close_all_connections
-        try:
-            outcome = dbtRunner(callbacks=[keep]).invoke(arguments)
-        finally:
-            close()  # dbt itself would keep the file open
+    outcome = _invoke(_manifest(packed, ids or ()), folders, arguments, keep)
     if isinstance(outcome.exception, Exception):
         raise WarehouseError(f"dbt could not build: {outcome.exception}") from outcome.exception
-    if outcome.exception is not None:
-        raise outcome.exception  # somebody interrupts, and dbt has caught it
     results = tuple(
         NodeResult(
             node_id=str(r.node.unique_id),
@@ -107,3 +107,42 @@ def build(
     )
     failed = [f"{r.node_id.split('.')[2]}: {r.message}" for r in results if r.status in _FAILED]
     return Outcome(tuple(events), results, "; ".join(failed[:5]) if failed or outcome.success else "dbt build failed")
+
+
+def _manifest(packed: bytes, due: Collection[str]) -> Any:
+    """dbt's own form of the parsed project, made anew because a build writes in it; nodes that are due have a tag."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    manifest: Any = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
+    manifest.build_flat_graph()
+    for node_id in due:
+        if node_id in manifest.nodes:
+            manifest.nodes[node_id].tags = [*manifest.nodes[node_id].tags, _DUE]
+        elif node_id in manifest.unit_tests:
+            config = manifest.unit_tests[node_id].config
+            config.tags = [*([config.tags] if isinstance(config.tags, str) else config.tags), _DUE]
+    return manifest
+
+
+def _invoke(
+    manifest: Any, folders: Folders, arguments: list[str], keep: Callable[[Any], None] = lambda _message: None
+) -> Any:
+    """dbt's own result of a command. Raises what somebody interrupted it with, which dbt catches."""
+    given = ["--log-path", str(folders.generated / "logs"), "--log-level-file", "none", "--log-level", "none"]
+    given += ["--no-send-anonymous-usage-stats", "--no-use-colors", *arguments]
+    given += ["--project-dir", str(folders.project), "--profiles-dir", str(folders.profiles)]
+    given += ["--target-path", str(folders.generated / "target")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what dbt's own dependencies deprecate is not ours to mend
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        close: Callable[[], None] = DuckDBConnectionManager.close_all_connections
+        try:
+            outcome = dbtRunner(manifest=manifest, callbacks=[keep]).invoke(given)
+        finally:
+            close()  # dbt itself would keep the file open
+    if outcome.exception is not None and not isinstance(outcome.exception, Exception):
+        raise outcome.exception
+    return outcome

@@ -1,11 +1,11 @@
-"""The dbt project as Dagster sees it: where its generated files go, its manifest, and how its nodes are named."""
+"""The dbt project: its files, its profile, where its generated files go, and how Dagster names its nodes."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,52 +15,52 @@ from dagster_dbt import DagsterDbtTranslator
 from arsync_pipelines.bootstrap import PROJECT_ROOT, Platform
 from arsync_pipelines.defs.links import to_page
 from arsync_pipelines.defs.resources import OWNERS
-from arsync_pipelines.domain.errors import ConfigError
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
-_FLAGS = ("--log-level-file", "warn", "--no-send-anonymous-usage-stats", "--no-use-colors")
+_ENGINE = ("dbt-core", "dbt-adapters", "dbt-duckdb", "duckdb")
 
 
 def generated_dir(platform: Platform) -> Path:
-    """Where dbt's profile, manifest, logs and compiled SQL go."""
+    """Where dbt's profile, logs and compiled SQL go."""
     return platform.settings.state_dir / "dbt"
+
+
+def profile(platform: Platform) -> dict[str, Any]:
+    """How dbt reaches the warehouse: the one output of its profile."""
+    options = platform.settings.warehouse
+    engine = {"memory_limit": options.memory_limit, "threads": options.threads}
+    engine |= {"preserve_insertion_order": False, "TimeZone": "UTC", "checkpoint_threshold": "1GB"}
+    path = str(platform.settings.warehouse_path)
+    return {"type": "duckdb", "path": path, "threads": options.threads, "settings": engine}
 
 
 def write_profile(platform: Platform) -> Path:
     """Write profiles.yml for this warehouse; returns its folder."""
     folder = generated_dir(platform)
     folder.mkdir(parents=True, exist_ok=True)
-    options = platform.settings.warehouse
-    engine = {"memory_limit": options.memory_limit, "threads": options.threads}
-    engine |= {"preserve_insertion_order": False, "TimeZone": "UTC", "checkpoint_threshold": "1GB"}
-    path = str(platform.settings.warehouse_path)
-    output = {"type": "duckdb", "path": path, "threads": options.threads, "settings": engine}
-    text = json.dumps({"arsync": {"target": "warehouse", "outputs": {"warehouse": output}}}, indent=2)  # JSON is YAML
-    profile = folder / "profiles.yml"
-    if not profile.is_file() or profile.read_text(encoding="utf-8") != text:
-        profile.write_text(text, encoding="utf-8")
+    outputs = {"warehouse": profile(platform)}
+    text = json.dumps({"arsync": {"target": "warehouse", "outputs": outputs}}, indent=2)  # JSON is YAML
+    written = folder / "profiles.yml"
+    if not written.is_file() or written.read_text(encoding="utf-8") != text:
+        written.write_text(text, encoding="utf-8")
     return folder
 
 
-def load_manifest(platform: Platform) -> dict[str, Any]:
-    """dbt's manifest, parsed anew when a file of the project is newer. Raises ConfigError with dbt's own words."""
-    folder = write_profile(platform)
-    path = folder / "target" / "manifest.json"
-    if not path.is_file() or path.stat().st_mtime < max(f.stat().st_mtime for f in source_files()):
-        command = [sys.executable, "-m", "dbt.cli.main", *_FLAGS, "--log-path", str(folder / "logs"), "parse"]
-        command += ["--project-dir", str(PROJECT_DIR)]
-        command += ["--profiles-dir", str(folder), "--target-path", str(folder / "target")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT_DIR)
-        if done.returncode:
-            raise ConfigError(f"dbt cannot parse {PROJECT_DIR.name}: {done.stdout[-2000:]}{done.stderr[-500:]}")
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return manifest
+def code_checksum(project: Path = PROJECT_DIR) -> str:
+    """Checksum of the project's files as they are now and of the versions of dbt, its own macros and the engine."""
+    found = hashlib.sha256()
+    for path in sorted(source_files(project)):
+        found.update(f"{path.relative_to(project)}\0".encode())
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    for name in _ENGINE:
+        found.update(f"{name} {metadata.version(name)}\0".encode())
+    return found.hexdigest()
 
 
-def source_files() -> Iterator[Path]:
+def source_files(project: Path = PROJECT_DIR) -> Iterator[Path]:
     """Files of the project: what its models, tests and seeds are made by."""
     kinds = {".sql", ".yml", ".csv", ".md"}
-    return (f for f in PROJECT_DIR.rglob("*") if f.suffix in kinds and "target" not in f.relative_to(PROJECT_DIR).parts)
+    return (f for f in project.rglob("*") if f.suffix in kinds and "target" not in f.relative_to(project).parts)
 
 
 def layer(node: Mapping[str, Any]) -> str:

@@ -121,9 +121,12 @@ class RawWarehouse:
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         with duckdb.connect(str(self.path), read_only=True) as db:
-            cursor = db.execute(sql)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return _fetched(db, sql)
+
+    def tables(self, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Every row of each table."""
+        with duckdb.connect(str(self.path), read_only=True) as db:
+            return {name: _fetched(db, f"select * from {name}") for name in names}
 
     def dbt(self, *arguments: str, check: bool = True, unit_tests: bool = False) -> Done:
         """Run dbt, which parsed the project when it was first asked; its output is in the error when it fails.
@@ -136,3 +139,9 @@ class RawWarehouse:
         if check and done.returncode:
             raise AssertionError(f"dbt {' '.join(arguments)} failed:\n{done.stdout}")
         return done
+
+
+def _fetched(db: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    cursor = db.execute(sql)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -13,7 +13,7 @@ import pytest
 from arsync_pipelines.bootstrap import Platform
 from arsync_pipelines.defs.transform import build
 from arsync_pipelines.defs.transform.jobs import published_tables
-from arsync_pipelines.defs.transform.project import load_manifest
+from arsync_pipelines.defs.transform.parsed import parsed
 from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.errors import CheckFailed
 from arsync_pipelines.services import gate
@@ -63,7 +63,7 @@ class House:
         self.folder = folder
         self.raw = RawWarehouse(self.platform().settings.warehouse_path)
         self.raw.path.parent.mkdir(parents=True)
-        self.manifest = manifest or load_manifest(self.platform())
+        self.manifest = manifest or parsed(self.platform()).manifest
 
     def platform(self, as_of: date = company.AS_OF) -> Platform:
         given = {"state_dir": self.folder / "state", "as_of": as_of, "connections": CONNECTIONS}
@@ -78,8 +78,7 @@ class House:
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Every published table row by row."""
         found = {}
-        for name in published_tables(self.manifest):
-            rows = self.raw.rows(f"select * from {name}")
+        for name, rows in self.raw.tables(published_tables(self.manifest)).items():
             kept = [{c: v for c, v in row.items() if c not in UNCOMPARED} for row in rows]
             found[name] = sorted(kept, key=repr)
         # corrections leave their trace in the ledger and in the histories; what they come to must agree
