@@ -8,20 +8,27 @@
 
 {% macro seen_relation() %}{{ return(api.Relation.create(database=this.database, schema=this.schema, identifier=this.identifier ~ '__seen')) }}{% endmacro %}
 
-{% macro seen_seq(model_name) -%}
+{# What was seen, by input. Read while a model is compiled: a number in the SQL lets whole blocks of a table be passed
+   over, a subquery has every row compared. #}
+{% macro seen_numbers() -%}
+{%- set numbers = {} -%}
 {%- set seen = arsync.seen_relation() -%}
 {%- if execute and adapter.get_relation(seen.database, seen.schema, seen.identifier) is not none -%}
-(select coalesce(max(seen_seq), -1) from {{ seen }} where input = '{{ model_name }}')
-{%- else -%}
--1
+{%- for row in run_query("select input, max(seen_seq) from " ~ seen ~ " where seen_seq is not null group by input") -%}
+{%- do numbers.update({row[0]: row[1] | int}) -%}
+{%- endfor -%}
 {%- endif -%}
+{{ return(numbers) }}
 {%- endmacro %}
 
+{% macro seen_seq(model_name) %}{{ return(arsync.seen_numbers().get(model_name, -1)) }}{% endmacro %}
+
 {% macro changed_keys(inputs) %}
+{%- set seen = arsync.seen_numbers() -%}
 {%- for model_name, key in inputs %}
 select {{ key }} as changed_key from {{ ref(model_name) }}
-where {% if model_name == 'fct_receivable_event' %}known_at > {{ arsync.from_microseconds(arsync.seen_seq(model_name)) }}
-{%- else %}_seq > {{ arsync.seen_seq(model_name) }}{% endif %}
+where {% if model_name == 'fct_receivable_event' %}known_at > {{ arsync.from_microseconds(seen.get(model_name, -1)) }}
+{%- else %}_seq > {{ seen.get(model_name, -1) }}{% endif %}
 {% if not loop.last %}union{% endif %}
 {%- endfor %}
 {% endmacro %}

@@ -33,14 +33,8 @@ select 'run' as input, cast({{ arsync.run_microseconds() }} as bigint) as seen_s
 
 {# when the run before this one began; `otherwise` where none is remembered #}
 {% macro last_run(otherwise) -%}
-coalesce(
-    (
-        select {{ arsync.from_microseconds('seen_seq') }}
-        from (select {{ arsync.seen_seq('run') }} as seen_seq) as run
-        where seen_seq >= 0
-    ),
-    {{ otherwise }}
-)
+{%- set seen = arsync.seen_seq('run') -%}
+{%- if seen >= 0 %}{{ arsync.from_microseconds(seen) }}{% else %}{{ otherwise }}{% endif -%}
 {%- endmacro %}
 
 {% macro from_microseconds(number) %}{{ return(adapter.dispatch('from_microseconds', 'arsync')(number)) }}{% endmacro %}

@@ -10,7 +10,7 @@ where _seq in (select max(_seq) from {{ relation }} group by _connection, {{ key
 
 {# The latest version of each record that arrived since this incremental model last ran, tombstones included. #}
 {% macro arrived_rows(relation, keys) %}
-{%- set since %}{% if is_incremental() %}where _seq > (select coalesce(max(_seq), -1) from {{ this }}){% endif %}{% endset -%}
+{%- set since %}{% if execute and is_incremental() %}where _seq > {{ run_query("select coalesce(max(_seq), -1) from " ~ this).rows[0][0] | int }}{% endif %}{% endset -%}
 select *
 from {{ relation }}
 where _seq in (select max(_seq) from {{ relation }} {{ since }} group by _connection, {{ keys | join(', ') }})
