@@ -177,12 +177,12 @@ measured as (
 {%- endmacro %}
 
 {# SQL: customers of the ERP whose movements are new #}
-{% macro moved_customers() -%}
-{{ arsync.changed_keys(arsync.moved_inputs()) }}
+{% macro find_moved_customers() -%}
+{{ arsync.find_changed_keys(arsync.moved_inputs()) }}
 union
 select item.source_customer_id as changed_key
 from {{ ref('fct_receivable_item') }} as item
-where item.document_id in ({{ arsync.changed_keys(arsync.item_inputs()) }})
+where item.document_id in ({{ arsync.find_changed_keys(arsync.item_inputs()) }})
 {%- endmacro %}
 
 {% macro moved_inputs() -%}
@@ -191,9 +191,11 @@ where item.document_id in ({{ arsync.changed_keys(arsync.item_inputs()) }})
 
 {# pre-hook of ar_receivable_month #}
 {% macro forget_moved(settings) -%}
-{%- if is_incremental() and arsync.rows_stand(settings) -%}
-delete from {{ this }} where source_customer_id in ({{ arsync.moved_customers() }})
-{%- elif is_incremental() -%}
+{%- if is_incremental() -%}
+{{ arsync.keep_keys('changed', arsync.find_moved_customers()) }}
 delete from {{ this }}
+{%- if arsync.rows_stand(settings) %}
+where source_customer_id in ({{ arsync.changed_keys(arsync.moved_inputs()) }})
+{%- endif -%}
 {%- endif -%}
 {%- endmacro %}

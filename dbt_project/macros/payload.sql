@@ -137,8 +137,8 @@ nullif(trim({{ desired }}.{{ column }}), '') is distinct from {{ observed }}.{{ 
 {%- endmacro %}
 
 {# External ids of invoice records to be compared anew: what is desired changed, or a record that holds or held the id. #}
-{% macro touched_records(inputs) -%}
-{{ arsync.changed_keys(inputs) }}
+{% macro find_touched_records(inputs) -%}
+{{ arsync.find_changed_keys(inputs) }}
 
 union
 
@@ -153,9 +153,10 @@ where _connection || ':' || id in (
 {# pre-hook of int_salesforce__invoice_compared #}
 {% macro forget_compared(inputs, settings) -%}
 {%- if is_incremental() -%}
+{{ arsync.keep_keys('changed', arsync.find_touched_records(inputs)) }}
 delete from {{ this }}
 {%- if arsync.rows_stand(settings) %}
-where external_id in ({{ arsync.touched_records(inputs) }})
+where external_id in ({{ arsync.changed_keys(inputs) }})
 {%- endif -%}
 {%- endif -%}
 {%- endmacro %}

@@ -30,6 +30,13 @@ postings as (
     where not posting.is_deleted and posting.is_posting
     {% if is_incremental() %}and posting.document_id in (select changed_key from changed){% endif %}
 ),
+{%- for name, model in [('posting_lines', 'stg_netsuite__transaction_line'), ('transactions', 'stg_netsuite__transaction')] %}
+
+{{ name }} as (
+    select * from {{ ref(model) }}
+    where not is_deleted{% if is_incremental() %} and document_id in (select changed_key from changed){% endif %}
+),
+{%- endfor %}
 
 lines as (
     select
@@ -45,10 +52,10 @@ lines as (
         cast({{ round_money('line.amount', 'iso.minor_unit') }} as {{ type_money() }}) as amount,
         cast(postings.functional_amount as {{ type_money() }}) as functional_amount
     from postings
-    inner join {{ ref('stg_netsuite__transaction_line') }} as line
-        on postings.document_id = line.document_id and postings.line_id = line.line_id and not line.is_deleted
-    inner join {{ ref('stg_netsuite__transaction') }} as txn
-        on postings.document_id = txn.document_id and not txn.is_deleted
+    inner join posting_lines as line
+        on postings.document_id = line.document_id and postings.line_id = line.line_id
+    inner join transactions as txn
+        on postings.document_id = txn.document_id
     left join {{ ref('stg_netsuite__currency') }} as currency
         on txn.connection = currency.connection and txn.currency_id = currency.currency_id
     left join {{ ref('iso_currency') }} as iso on currency.currency = iso.currency

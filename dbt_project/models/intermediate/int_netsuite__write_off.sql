@@ -11,7 +11,19 @@
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
 ) }}
 
-with changed as ({{ changed_keys(inputs) }})
+with changed as ({{ changed_keys(inputs) }}),
+
+links as (
+    select *
+    from {{ ref('stg_netsuite__transaction_link') }}
+    where link_type = 'Payment'
+        {% if is_incremental() %}
+        and (
+            previous_document_id in (select changed_key from changed)
+            or next_document_id in (select changed_key from changed)
+        )
+        {% endif %}
+)
 
 -- links that are gone stay, without a date: what they told of the invoice's other applications is to be told anew
 select
@@ -23,15 +35,8 @@ select
             then greatest(invoice.document_date, journal.document_date)
     end as write_off_date,
     {{ run_seq() }} as _seq
-from {{ ref('stg_netsuite__transaction_link') }} as link
+from links as link
 inner join {{ ref('int_netsuite__document') }} as invoice
     on link.previous_document_id = invoice.document_id and invoice.document_type = 'invoice'
 inner join {{ ref('int_netsuite__document') }} as journal
     on link.next_document_id = journal.document_id and journal.document_type = 'journal'
-where link.link_type = 'Payment'
-    {% if is_incremental() %}
-    and (
-        link.previous_document_id in (select changed_key from changed)
-        or link.next_document_id in (select changed_key from changed)
-    )
-    {% endif %}

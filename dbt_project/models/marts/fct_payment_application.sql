@@ -32,10 +32,27 @@ links as (
     {% endif %}
 ),
 
+-- what the links are between, looked for once
+documents as (
+    select *
+    from {{ ref('int_netsuite__document') }}
+    where transaction_document_id in (
+        select previous_document_id from links
+        union
+        select next_document_id from links
+    )
+),
+
 split_journals as (
     select transaction_document_id, document_id, source_customer_id
-    from {{ ref('int_netsuite__document') }}
+    from documents
     where document_id <> transaction_document_id and not is_deleted
+),
+
+split_lines as (
+    select transaction_document_id, document_id, line_id, amount
+    from {{ ref('int_netsuite__ar_line') }}
+    where transaction_document_id in (select transaction_document_id from split_journals)
 ),
 
 {% for this_end, other_end in [('previous', 'next'), ('next', 'previous')] -%}
@@ -53,8 +70,8 @@ split_journals as (
         ) as position
     from links
     inner join split_journals on links.{{ this_end }}_document_id = split_journals.transaction_document_id
-    left join {{ ref('int_netsuite__document') }} as other on links.{{ other_end }}_document_id = other.document_id
-    left join {{ ref('int_netsuite__ar_line') }} as line
+    left join documents as other on links.{{ other_end }}_document_id = other.document_id
+    left join split_lines as line
         on split_journals.document_id = line.document_id and links.{{ this_end }}_line_id = line.line_id
 ),
 
@@ -76,7 +93,7 @@ discounts as (
                 partition by link.next_document_id order by link.transaction_link_id rows unbounded preceding
             ) as reached
         from {{ ref('stg_netsuite__transaction_link') }} as link
-        inner join {{ ref('int_netsuite__document') }} as payment
+        inner join documents as payment
             on link.next_document_id = payment.document_id and payment.discount_amount > 0 and not payment.is_deleted
         inner join {{ ref('iso_currency') }} as iso on payment.currency = iso.currency
         where not link.is_deleted
@@ -95,8 +112,7 @@ written_off as (
 
 transfers as (
     select transaction_document_id
-    from {{ ref('int_netsuite__ar_line') }}
-    where transaction_document_id in (select transaction_document_id from split_journals)
+    from split_lines
     group by transaction_document_id
     having sum(amount) = 0
 ),
@@ -134,10 +150,10 @@ linked as (
     left join previous_ends
         on links.transaction_link_id = previous_ends.transaction_link_id and previous_ends.position = 1
     left join next_ends on links.transaction_link_id = next_ends.transaction_link_id and next_ends.position = 1
-    inner join {{ ref('int_netsuite__document') }} as previous_document
+    inner join documents as previous_document
         on coalesce(previous_ends.document_id, links.previous_document_id) = previous_document.document_id
         and not previous_document.is_deleted
-    inner join {{ ref('int_netsuite__document') }} as next_document
+    inner join documents as next_document
         on coalesce(next_ends.document_id, links.next_document_id) = next_document.document_id
         and not next_document.is_deleted
     left join transfers on next_document.transaction_document_id = transfers.transaction_document_id
@@ -161,9 +177,9 @@ linked as (
     inner join discounts on links.transaction_link_id = discounts.transaction_link_id and discounts.amount <> 0
     left join previous_ends
         on links.transaction_link_id = previous_ends.transaction_link_id and previous_ends.position = 1
-    inner join {{ ref('int_netsuite__document') }} as debt
+    inner join documents as debt
         on coalesce(previous_ends.document_id, links.previous_document_id) = debt.document_id and not debt.is_deleted
-    inner join {{ ref('int_netsuite__document') }} as payment
+    inner join documents as payment
         on links.next_document_id = payment.document_id and not payment.is_deleted
 
     union all

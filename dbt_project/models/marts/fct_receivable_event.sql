@@ -11,6 +11,7 @@
     incremental_strategy='append',
     on_schema_change='fail',
     full_refresh=false,
+    pre_hook="{{ keep_changed(" ~ inputs ~ ") }}",
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}", "{{ write_run() }}"]
 ) }}
 

@@ -10,11 +10,22 @@
     unique_key='item_version_id',
     on_schema_change='fail',
     full_refresh=false,
+    pre_hook="{{ keep_changed(" ~ inputs ~ ") }}",
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}", "{{ write_run() }}"]
 ) }}
 
 with changed as ({{ changed_keys(inputs) }}),
 
+{% if is_incremental() %}
+{%- for name, relation in [
+    ('items', ref('fct_receivable_item')), ('documents', ref('int_receivable_document')), ('versions', this)
+] -%}
+{{ name }} as (
+    select * from {{ relation }} where document_id in (select changed_key from changed)
+),
+
+{% endfor %}
+{%- endif -%}
 current_items as (
     select
         item.*,
@@ -26,13 +37,9 @@ current_items as (
         ) as amount_before,
         {% if is_incremental() %}
         document.known_at as loaded_at,
-        recorded.document_id is null as is_new_document
-    from {{ ref('fct_receivable_item') }} as item
-    inner join {{ ref('int_receivable_document') }} as document on item.document_id = document.document_id
-    left join (
-        select distinct document_id from {{ this }} where document_id in (select changed_key from changed)
-    ) as recorded on item.document_id = recorded.document_id
-    where item.document_id in (select changed_key from changed)
+        item.document_id not in (select document_id from versions) as is_new_document
+    from items as item
+    inner join documents as document on item.document_id = document.document_id
         {% else %}
         cast(null as timestamp) as loaded_at
     from {{ ref('fct_receivable_item') }} as item
@@ -42,9 +49,7 @@ current_items as (
 {%- if is_incremental() %},
 
 open_versions as (
-    select *
-    from {{ this }}
-    where known_until = {{ never() }} and document_id in (select changed_key from changed)
+    select * from versions where known_until = {{ never() }}
 ),
 
 runs as (select {{ last_run(ever()) }} as last_run)

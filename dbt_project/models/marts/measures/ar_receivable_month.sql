@@ -12,7 +12,7 @@
 {%- set only_moved = rows_stand(settings) %}
 {%- set chosen = 'where source_customer_id in (select changed_key from moved)' if only_moved else '' %}
 
-with {% if only_moved %}moved as ({{ moved_customers() }}),
+with {% if only_moved %}moved as ({{ changed_keys(moved_inputs()) }}),
 
 {% endif %}items as (
     select

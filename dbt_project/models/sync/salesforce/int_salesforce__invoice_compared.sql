@@ -17,7 +17,7 @@
 ) }}
 {%- set only_touched = rows_stand(settings) %}
 
-with {% if only_touched %}touched as ({{ touched_records(inputs) }}),
+with {% if only_touched %}touched as ({{ changed_keys(inputs) }}),
 
 {% endif %}held as (
     select record.*, iso.minor_unit as held_minor_unit
