@@ -66,11 +66,10 @@ paid as (
         invoice.customer_id,
         invoice.legal_entity_id,
         invoice.currency,
-        sum({{ to_units('invoice.total_amount', 4) }}) as paid_weight,
-        sum(
-            {{ to_units('invoice.total_amount', 4) }}
-            * {{ dbt.datediff('invoice.invoice_date', 'invoice.last_application_date', 'day') }}
-        ) as paid_weight_days
+        {{ to_units('sum(invoice.total_amount)', 4) }} as paid_weight,
+        {{ to_units(
+            'sum(invoice.total_amount * ' ~ dbt.datediff('invoice.invoice_date', 'invoice.last_application_date', 'day') ~ ')', 4
+        ) }} as paid_weight_days
     from trade_invoices as invoice
     where invoice.status = 'paid'
         and invoice.written_off_amount = 0

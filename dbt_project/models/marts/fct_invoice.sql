@@ -1,10 +1,11 @@
+{%- set settings = [['dim_legal_entity', ['legal_entity_id', 'as_of_date']]] -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='invoice_id',
     on_schema_change='fail',
     pre_hook="{{ forget_gone_documents('invoice_id', 'invoice_date') }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(document_inputs()) }}"]
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(document_inputs(), " ~ settings ~ ") }}"]
 ) }}
 
 with open_items as (
@@ -75,7 +76,7 @@ touched as (
     left join {{ ref('dim_legal_entity') }} as entity on held.legal_entity_id = entity.legal_entity_id
     where held.customer_id is distinct from coalesce(customer.customer_id, held.source_customer_id)
         or held.functional_currency is distinct from entity.functional_currency
-
+    {% if not rows_stand(settings) %}
     union
 
     select document.document_id as changed_key
@@ -84,6 +85,7 @@ touched as (
         on document.legal_entity_id = entity.legal_entity_id and document.document_date <= entity.as_of_date
     left join {{ this }} as held on document.document_id = held.invoice_id
     where document.document_type = 'invoice' and held.invoice_id is null
+    {% endif %}
 ),
 {% endif %}
 

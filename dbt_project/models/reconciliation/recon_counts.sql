@@ -119,17 +119,28 @@ posted_documents as (
 ),
 
 -- a posting that was taken back counts as none, and where all were there is nothing to count
-ledger as (
+posted_events as (
     select
-        split_part(event_key, ':', 2) as connection,
-        coalesce(legal_entity_id, '') as legal_entity_id,
+        -- a legal entity's own name begins with it
+        case when legal_entity_id is null then split_part(event_key, ':', 2) end as connection,
+        legal_entity_id,
         currency,
         sum(case when event_type = 'reversed' then -1 else 1 end) as row_count,
         sum(amount) as total
     from {{ ref('fct_receivable_event') }}
     where event_key like 'posted:%'
     group by 1, 2, 3
-    having sum(case when event_type = 'reversed' then -1 else 1 end) <> 0 or sum(amount) <> 0
+),
+
+ledger as (
+    select
+        coalesce(connection, split_part(legal_entity_id, ':', 1)) as connection,
+        coalesce(legal_entity_id, '') as legal_entity_id,
+        currency,
+        row_count,
+        total
+    from posted_events
+    where row_count <> 0 or total <> 0
 ),
 
 unpaid as (

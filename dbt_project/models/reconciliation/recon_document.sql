@@ -17,7 +17,11 @@ over_applied as (
         abs(balance.open_amount) as amount,
         'more is applied to ' || document.document_type || ' ' || coalesce(document.number, document.document_id)
         || ' than it came to' as detail,
-        'cash_application' as owner
+        'cash_application' as owner,
+        document.connection,
+        document.source_customer_id,
+        document.legal_entity_id,
+        document.currency
     from {{ ref('int_document_balance') }} as balance
     inner join documents as document on balance.document_id = document.document_id
     where sign(document.amount) <> sign(balance.open_amount)
@@ -56,7 +60,11 @@ unknown_currency as (
         'currency ' || coalesce(uncounted.currency, '(none)') || ' of '
         || coalesce(uncounted.number, uncounted.document_id)
         || ' is not one of ISO 4217 that arsync knows: it is in no balance' as detail,
-        'finance_systems' as owner
+        'finance_systems' as owner,
+        uncounted.connection,
+        uncounted.source_customer_id,
+        uncounted.legal_entity_id,
+        uncounted.currency
     from uncounted
     left join said on uncounted.document_id = said.document_id
 ),
@@ -70,7 +78,11 @@ due_too_early as (
         item.amount,
         'due on ' || cast(item.due_date as {{ dbt.type_string() }}) || ', before the invoice date '
         || cast(item.document_date as {{ dbt.type_string() }}) as detail,
-        'accounts_receivable' as owner
+        'accounts_receivable' as owner,
+        item.connection,
+        item.source_customer_id,
+        item.legal_entity_id,
+        item.currency
     from {{ ref('fct_receivable_item') }} as item
     where item.item_type = 'invoice' and item.due_date < item.document_date
 ),
@@ -85,6 +97,8 @@ posted_only as (
         abs(sum(line.amount)) as amount,
         min(line.transaction_type) || ' posts to a control account and is no document of receivables' as detail,
         'finance_systems' as owner,
+        min(line.connection) as connection,
+        cast(null as {{ dbt.type_string() }}) as source_customer_id,
         min(line.legal_entity_id) as legal_entity_id,
         min(line.currency) as currency
     from {{ ref('int_netsuite__ar_line') }} as line
@@ -103,6 +117,8 @@ posted_only as (
         abs(amount) as amount,
         'entry ' || coalesce(move_number, move_id) || ' posts to a control account for no customer' as detail,
         'finance_systems' as owner,
+        connection,
+        cast(null as {{ dbt.type_string() }}) as source_customer_id,
         legal_entity_id,
         currency
     from {{ ref('int_tryton__ar_line') }}
@@ -136,7 +152,11 @@ posted_otherwise as (
         document.document_type || ' ' || coalesce(document.number, document.document_id) || ' of '
         || cast(document.posted_amount as {{ dbt.type_string() }}) || ' posts '
         || cast(coalesce(sum(line.amount), 0) as {{ dbt.type_string() }}) || ' to control accounts' as detail,
-        'finance_systems' as owner
+        'finance_systems' as owner,
+        document.connection,
+        document.source_customer_id,
+        document.legal_entity_id,
+        document.currency
     from posted_amounts as document
     inner join differing
         on document.legal_entity_id = differing.legal_entity_id and document.currency = differing.currency
@@ -146,7 +166,9 @@ posted_otherwise as (
         on document.document_id = line.document_id
         and document.legal_entity_id = line.legal_entity_id
         and document.currency = line.currency
-    group by document.document_id, document.document_type, document.number, document.posted_amount
+    group by
+        document.document_id, document.document_type, document.number, document.posted_amount, document.connection,
+        document.source_customer_id, document.legal_entity_id, document.currency
     having document.posted_amount <> coalesce(sum(line.amount), 0)
 ),
 
@@ -167,6 +189,8 @@ uncounted_order as (
             else ': neither it nor its customer has a legal entity'
         end || '; credit available is shown without it' as detail,
         'finance_systems' as owner,
+        split_part(sales_order.order_id, ':', 1) as connection,
+        cast(null as {{ dbt.type_string() }}) as source_customer_id,
         sales_order.legal_entity_id,
         sales_order.currency
     from {{ ref('stg_files__order') }} as sales_order
@@ -185,36 +209,24 @@ uncounted_order as (
 ),
 
 findings as (
-    {%- for kind in ['over_applied', 'unknown_currency', 'due_too_early', 'posted_otherwise'] %}
-    select
-        {{ kind }}.*,
-        cast(null as {{ dbt.type_string() }}) as legal_entity_id,
-        cast(null as {{ dbt.type_string() }}) as currency
-    from {{ kind }}
-    union all
+    {%- for kind in ['over_applied', 'unknown_currency', 'due_too_early', 'posted_otherwise', 'posted_only', 'uncounted_order'] %}
+    select * from {{ kind }}
+    {% if not loop.last %}union all{% endif %}
     {%- endfor %}
-    select * from posted_only
-    union all
-    select * from uncounted_order
-),
-
-concerned as (
-    select * from documents where document_id in (select document_id from findings)
 )
 
 select
     findings.finding_id,
     findings.finding,
     findings.severity,
-    coalesce(document.connection, split_part(findings.document_id, ':', 1)) as connection,
+    findings.connection,
     findings.document_id as business_key,
-    coalesce(customer.customer_id, document.source_customer_id) as customer_id,
-    coalesce(document.legal_entity_id, findings.legal_entity_id) as legal_entity_id,
+    coalesce(customer.customer_id, findings.source_customer_id) as customer_id,
+    findings.legal_entity_id,
     cast(findings.amount as {{ type_total() }}) as amount,
-    coalesce(document.currency, findings.currency) as currency,
+    findings.currency,
     findings.detail,
     findings.owner,
     false as is_repairable
 from findings
-left join concerned as document on findings.document_id = document.document_id
-left join {{ ref('int_customer_record__clustered') }} as customer on document.source_customer_id = customer.record_key
+left join {{ ref('int_customer_record__clustered') }} as customer on findings.source_customer_id = customer.record_key

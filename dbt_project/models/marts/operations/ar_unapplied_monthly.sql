@@ -27,6 +27,8 @@ moved as (
     inner join {{ ref('dim_legal_entity') }} as entity
         on event.legal_entity_id = entity.legal_entity_id and event.business_date <= entity.as_of_date
     group by event.document_id, event.legal_entity_id, event.currency, {{ month_of('event.business_date') }}
+    -- most are applied in the month that they came in
+    having sum(event.amount) <> 0
 ),
 
 -- what was left of a document from one movement to the next
