@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from arsync_pipelines.ports.warehouse import Warehouse
     from arsync_pipelines.services.proof import Proof
 
+_FUNCTIONAL = (
+    "legal_entity", "currency", "as_of", "aging", "unapplied", "intercompany", "unrealised", "subledger", "gl_control",
+    "realised", "difference",
+)  # fmt: skip
 _NAMED = ("check_name", "finding", "business_key", "currency", "amount", "owner", "detail")
 
 
@@ -95,6 +99,14 @@ def _print(proved: Proof) -> None:
         ],
         rows,
     )
+    table(
+        "In functional currency: aging + unapplied + intercompany + unrealised = sub-ledger = general ledger",
+        [
+            "legal entity", "currency", "as of", "aging*", "unapplied*", "intercompany*", "unrealised*", "sub-ledger*",
+            "general ledger*", "of it realised*", "difference*",
+        ],
+        [tuple(getattr(row, name) for name in _FUNCTIONAL) for row in proved.functional],
+    )  # fmt: skip
     found = [
         (f["severity"], f["check_name"], f["finding"], f["findings"], f["repairable"], f["currency"], f["amount"],
          f["owner"], f"{f['first_seen_at']:%Y-%m-%d %H:%M}")
@@ -139,6 +151,7 @@ def _document(proved: Proof) -> dict[str, object]:
         "foots": bool(proved.tie_out) and not proved.differences,
         "holds": proved.holds,
         "tie_out": [{name: getattr(row, name) for name in names} for row in proved.tie_out],
+        "tie_out_functional": [{name: getattr(row, name) for name in _FUNCTIONAL} for row in proved.functional],
         "findings": list(proved.findings),
         "critical": list(proved.critical),
     }

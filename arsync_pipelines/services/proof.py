@@ -1,4 +1,5 @@
-"""The proof of receivables: per legal entity and currency aging, unapplied and intercompany = sub-ledger = GL control.
+"""The proof of receivables: per legal entity and currency aging, unapplied and intercompany = sub-ledger = GL control;
+and the same per legal entity in its functional currency, with what is unrealised.
 
 Asked of a published snapshot, for its own date or any other; findings are those that stand open in it. How it is shown
 belongs to the command line and to Dagster.
@@ -48,6 +49,27 @@ class TieOut:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionalTieOut:
+    """One legal entity in its functional currency: aging + unapplied + intercompany + unrealised = sub-ledger = GL.
+
+    `unrealised`: revaluations not taken back, and settlements whose difference the ERP has not realised yet;
+    `realised`: exchange differences in the sub-ledger so far.
+    """
+
+    legal_entity: str
+    currency: str
+    as_of: date
+    aging: Decimal
+    unapplied: Decimal
+    intercompany: Decimal
+    unrealised: Decimal
+    subledger: Decimal
+    gl_control: Decimal | None
+    realised: Decimal
+    difference: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """What a snapshot of `published_at` (UTC) says.
 
@@ -61,11 +83,13 @@ class Proof:
     tie_out: Sequence[TieOut]
     findings: Sequence[dict[str, Any]]
     critical: Sequence[dict[str, Any]] = ()
+    functional: Sequence[FunctionalTieOut] = ()
 
     @property
-    def differences(self) -> list[TieOut]:
-        """What does not foot; the allowed difference is 0.00."""
-        return [row for row in self.tie_out if row.difference != 0]
+    def differences(self) -> list[TieOut | FunctionalTieOut]:
+        """What does not foot, in any currency; the allowed difference is 0.00."""
+        rows: list[TieOut | FunctionalTieOut] = [*self.tie_out, *self.functional]
+        return [row for row in rows if row.difference != 0]
 
     @property
     def holds(self) -> bool:
@@ -82,7 +106,7 @@ class Proof:
             raise CheckFailed(f"snapshot {self.snapshot_id} holds no receivables to prove: run `arsync sync` first")
         told = []
         if self.differences:
-            rows = "; ".join(f"{row.legal_entity} {row.currency}: {row.difference}" for row in self.differences)
+            rows = "; ".join(f"{_named(row)}: {row.difference}" for row in self.differences)
             told.append(f"aging, sub-ledger and general ledger differ on {self.tie_out[0].as_of}: {rows}")
         if self.critical:
             rows = "; ".join(f"{f['business_key']} ({f['owner']}): {f['detail']}" for f in self.critical[:_TOLD])
@@ -96,11 +120,14 @@ def prove(warehouse: Warehouse, as_of: date | None = None) -> Proof:
     """The proof of the current snapshot for a business date, None: the as-of date of each legal entity.
 
     Findings are those open when the snapshot was published, whatever the date. Raises WarehouseError before the first
-    publish.
+    publish, and for a snapshot of an earlier version, which knows no functional amounts.
     """
     snapshot = warehouse.current_snapshot()
     if snapshot is None:
         raise WarehouseError("nothing is published yet: run `arsync sync` first")
+    known = warehouse.query_snapshot(snapshot, "select name from ar_function where name = 'ar_tie_out_functional'")
+    if not known:
+        raise WarehouseError("an earlier version published this snapshot: run `arsync sync` first")
     rows = warehouse.query_snapshot(
         snapshot, "select * from ar_tie_out(?) order by legal_entity_name, currency", [as_of]
     )
@@ -111,13 +138,30 @@ def prove(warehouse: Warehouse, as_of: date | None = None) -> Proof:
         )
         for row in rows
     ]  # fmt: skip
+    rows = warehouse.query_snapshot(
+        snapshot, "select * from ar_tie_out_functional(?) order by legal_entity_name, functional_currency", [as_of]
+    )
+    functional = [
+        FunctionalTieOut(
+            row["legal_entity_name"], row["functional_currency"], row["as_of_date"], row["aging_amount"],
+            row["unapplied_amount"], row["intercompany_amount"], row["unrealised_amount"], row["subledger_amount"],
+            row["gl_control_amount"], row["realised_amount"], row["difference"],
+        )
+        for row in rows
+    ]  # fmt: skip
     return Proof(
         snapshot.snapshot_id,
         datetime.fromisoformat(snapshot.manifest["created_at"]),
         tie_out,
         warehouse.query_snapshot(snapshot, _OPEN),
         warehouse.query_snapshot(snapshot, _NAMED),
+        functional,
     )
+
+
+def _named(row: TieOut | FunctionalTieOut) -> str:
+    where = " in functional currency" if isinstance(row, FunctionalTieOut) else ""
+    return f"{row.legal_entity} {row.currency}{where}"
 
 
 def unproved(warehouse: Warehouse) -> list[dict[str, Any]]:

@@ -1,8 +1,9 @@
 {# The arithmetic of aging, once: for fct_ar_aging and for whoever asks the published snapshot for another day.
 
-   `open_items` is a relation of items whose document has something open, with the document's `document_amount` and
-   `document_open_amount`, and `amount_before`: what the instalments before this one come to. `entities` gives
-   legal_entity_id, as_of_date, edge_1 to edge_4, aging_basis and is_elimination; `customers` gives customer_id and
+   `open_items` is a relation of items whose document has something open, with the document's `document_amount`,
+   `document_open_amount` and `document_functional_open_amount`, and `amount_before`: what the instalments before this one
+   come to. `entities` gives legal_entity_id, as_of_date, edge_1 to edge_4, aging_basis, functional_currency,
+   functional_minor_unit and is_elimination; `customers` gives customer_id and
    is_intercompany by source_customer_id, and by what `also` says. #}
 {% macro aged_items(open_items, entities, customers, also='') -%}
 {%- set text = dbt.type_string() -%}
@@ -15,7 +16,16 @@ settled as (
             when item_number = 1 then least(document_amount - document_open_amount, amount)
             when item_number = item_count then greatest(document_amount - document_open_amount - amount_before, 0)
             else greatest(least(document_amount - document_open_amount - amount_before, amount), 0)
-        end as open_amount
+        end as open_amount,
+        -- what is open of the instalments before this one, and up to it
+        case
+            when item_number = 1 then 0
+            else greatest(amount_before - (document_amount - document_open_amount), 0)
+        end as open_before,
+        case
+            when item_number = item_count then document_open_amount
+            else greatest(amount_before + amount - (document_amount - document_open_amount), 0)
+        end as open_up_to
     from {{ open_items }} as open_items
 ),
 
@@ -26,6 +36,8 @@ aged as (
         coalesce(entity.is_elimination, false) or coalesce(customer.is_intercompany, false) as is_intercompany,
         {{ arsync.is_debt('settled.item_type', 'settled.amount') }} as is_debt,
         entity.as_of_date,
+        coalesce(entity.functional_currency, settled.currency) as functional_currency,
+        entity.functional_minor_unit,
         {{ dbt.datediff('settled.due_date', 'entity.as_of_date', 'day') }} as days_past_due,
         {{ dbt.datediff(
             "case when entity.aging_basis = 'document' then settled.document_date else settled.due_date end",
@@ -71,6 +83,16 @@ select
     placed.due_date,
     placed.amount,
     cast(placed.open_amount as {{ arsync.type_money() }}) as open_amount,
+    placed.functional_currency,
+    -- an instalment has its share of the document's, cut so that they add up
+    cast(
+        case
+            when placed.item_count = 1 then placed.document_functional_open_amount
+            when placed.currency = placed.functional_currency then placed.open_amount
+            else {{ arsync.convert_money('placed.document_functional_open_amount', 'abs(placed.open_up_to)', 'abs(placed.document_open_amount)', 'placed.functional_minor_unit') }}
+            - {{ arsync.convert_money('placed.document_functional_open_amount', 'placed.open_before', 'abs(placed.document_open_amount)', 'placed.functional_minor_unit') }}
+        end as {{ arsync.type_money() }}
+    ) as functional_open_amount,
     cast(case when placed.is_debt then placed.days_past_due end as integer) as days_past_due,
     placed.bucket_number,
     case placed.bucket_number

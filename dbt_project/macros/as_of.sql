@@ -37,6 +37,8 @@ where exists (
 asked as (
     select
         entity.legal_entity_id,
+        entity.functional_currency,
+        entity.functional_minor_unit,
         coalesce(cast(as_of as date), entity.as_of_date) as as_of_date,
         case typeof(known_at)
             when 'DATE' then
@@ -71,7 +73,10 @@ lines as materialized (
 {%- endif %}
 
 balances as (
-    select line.document_no, sum(line.amount) as document_open_amount
+    select
+        line.document_no,
+        sum(line.amount) as document_open_amount,
+        sum(line.functional_amount) as document_functional_open_amount
     from {{ 'lines' if only_customer else 'ar_ledger_line' }} as line
     inner join asked
         on line.legal_entity_id = asked.legal_entity_id
@@ -82,7 +87,7 @@ balances as (
 ),
 
 open_items as (
-    select item.*, balances.document_open_amount, asked.asked_at
+    select item.*, balances.document_open_amount, balances.document_functional_open_amount, asked.asked_at
     from ar_ledger_item as item
     inner join balances on item.document_no = balances.document_no
     inner join asked
@@ -92,7 +97,9 @@ open_items as (
 ),
 
 entities as (
-    select asked.legal_entity_id, asked.as_of_date, history.* exclude (legal_entity_id)
+    select
+        asked.legal_entity_id, asked.as_of_date, asked.functional_currency, asked.functional_minor_unit,
+        history.* exclude (legal_entity_id)
     from asked
     inner join dim_legal_entity_history as history
         on asked.legal_entity_id = history.legal_entity_id
@@ -162,14 +169,15 @@ with {{ arsync.asked_of_entities() }},
 balances as (
     select
         event.document_id, event.source_customer_id, event.legal_entity_id, event.currency, asked.as_of_date,
-        asked.asked_at, sum(event.amount) as open_amount
+        asked.asked_at, event.functional_currency, sum(event.amount) as open_amount,
+        sum(event.functional_amount) as functional_open_amount
     from fct_receivable_event as event
     inner join asked
         on event.legal_entity_id = asked.legal_entity_id
         and event.business_date <= asked.as_of_date
         and event.known_at <= asked.asked_at
     group by all
-    having sum(event.amount) <> 0
+    having sum(event.amount) <> 0 or sum(event.functional_amount) <> 0
 )
 
 select
@@ -179,7 +187,9 @@ select
     balances.legal_entity_id,
     balances.currency,
     balances.as_of_date,
-    cast(balances.open_amount as {{ arsync.type_money() }}) as open_amount
+    cast(balances.open_amount as {{ arsync.type_money() }}) as open_amount,
+    balances.functional_currency,
+    cast(balances.functional_open_amount as {{ arsync.type_money() }}) as functional_open_amount
 from balances
 left join bridge_customer_history as history
     on balances.source_customer_id = history.source_customer_id
@@ -277,6 +287,107 @@ from footed
     'parameters': 'as_of := null',
     'description': 'Per legal entity and currency at a business date: aging, unapplied and intercompany, sub-ledger, general ledger, difference.',
     'body': tie_out,
+}) -%}
+{%- set functional_tie_out -%}
+with entities as (
+    select entity.*, coalesce(cast(as_of as date), entity.as_of_date) as asked_date from dim_legal_entity as entity
+),
+
+aging as (
+    select
+        aging.legal_entity_id,
+        aging.functional_currency,
+        sum(case when aging.bucket_number > 0 then aging.functional_open_amount else 0 end) as aging_amount,
+        sum(case when aging.bucket_number = 0 then aging.functional_open_amount else 0 end) as unapplied_amount,
+        sum(case when aging.bucket_number < 0 then aging.functional_open_amount else 0 end) as intercompany_amount
+    from ar_aging(as_of) as aging
+    group by aging.legal_entity_id, aging.functional_currency
+),
+
+-- of documents with nothing open in their own currency: revalued, or settled at a rate that is not realised yet
+unrealised as (
+    select legal_entity_id, functional_currency, sum(functional_amount) as amount
+    from (
+        select event.legal_entity_id, event.functional_currency, sum(event.functional_amount) as functional_amount
+        from fct_receivable_event as event
+        inner join entities on event.legal_entity_id = entities.legal_entity_id and event.business_date <= entities.asked_date
+        group by event.document_id, event.legal_entity_id, event.functional_currency
+        having sum(event.amount) = 0 and sum(event.functional_amount) <> 0
+    ) as documents
+    group by legal_entity_id, functional_currency
+),
+
+subledger as (
+    select
+        event.legal_entity_id,
+        event.functional_currency,
+        sum(event.functional_amount) as amount,
+        sum(case when event.amount = 0 and (event.event_key like 'difference:%' or event.event_key like 'rounding:%') then event.functional_amount else 0 end)
+            as realised_amount
+    from fct_receivable_event as event
+    inner join entities on event.legal_entity_id = entities.legal_entity_id and event.business_date <= entities.asked_date
+    group by event.legal_entity_id, event.functional_currency
+),
+
+control as (
+    select
+        movement.legal_entity_id,
+        coalesce(entities.functional_currency, movement.currency) as functional_currency,
+        sum(movement.functional_amount) as amount
+    from fct_gl_control_movement as movement
+    inner join entities
+        on movement.legal_entity_id = entities.legal_entity_id and movement.posting_date <= entities.asked_date
+    group by 1, 2
+),
+
+ledgers as (
+    select distinct split_part(legal_entity_id, ':', 1) as connection from fct_gl_control_movement
+),
+
+keys as (
+    select legal_entity_id, functional_currency from aging
+    union
+    select legal_entity_id, functional_currency from subledger where functional_currency is not null
+    union
+    select legal_entity_id, functional_currency from control
+),
+
+footed as (
+    select
+        keys.legal_entity_id, entities.name as legal_entity_name, keys.functional_currency,
+        entities.asked_date as as_of_date,
+        coalesce(aging.aging_amount, 0) as aging_amount,
+        coalesce(aging.unapplied_amount, 0) as unapplied_amount,
+        coalesce(aging.intercompany_amount, 0) as intercompany_amount,
+        coalesce(unrealised.amount, 0) as unrealised_amount,
+        coalesce(subledger.amount, 0) as subledger_amount,
+        coalesce(subledger.realised_amount, 0) as realised_amount,
+        case when ledgers.connection is not null then coalesce(control.amount, 0) end as gl_control_amount
+    from keys
+    inner join entities on keys.legal_entity_id = entities.legal_entity_id
+    left join ledgers on entities.connection = ledgers.connection
+    {%- for part in ['aging', 'unrealised', 'subledger', 'control'] %}
+    left join {{ part }}
+        on keys.legal_entity_id = {{ part }}.legal_entity_id and keys.functional_currency = {{ part }}.functional_currency
+    {%- endfor %}
+)
+
+select
+    legal_entity_id, legal_entity_name, functional_currency, as_of_date,
+    {%- for part in ['aging', 'unapplied', 'intercompany', 'unrealised', 'subledger', 'gl_control', 'realised'] %}
+    cast({{ part }}_amount as {{ arsync.type_total() }}) as {{ part }}_amount,
+    {%- endfor %}
+    cast(greatest(
+        abs(aging_amount + unapplied_amount + intercompany_amount + unrealised_amount - subledger_amount),
+        abs(subledger_amount - coalesce(gl_control_amount, subledger_amount))
+    ) as {{ arsync.type_total() }}) as difference
+from footed
+{%- endset -%}
+{%- do functions.append({
+    'name': 'ar_tie_out_functional',
+    'parameters': 'as_of := null',
+    'description': 'The same per legal entity in its functional currency, with what is unrealised, and what of it was realised.',
+    'body': functional_tie_out,
 }) -%}
 {%- set measures -%}
 with recursive placed as (

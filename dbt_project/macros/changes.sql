@@ -13,7 +13,7 @@
 {% macro seen_numbers() -%}
 {%- set numbers = {} -%}
 {%- set seen = arsync.seen_relation() -%}
-{%- if execute and adapter.get_relation(seen.database, seen.schema, seen.identifier) is not none -%}
+{%- if execute and is_incremental() and adapter.get_relation(seen.database, seen.schema, seen.identifier) is not none -%}
 {%- for row in run_query("select input, max(seen_seq) from " ~ seen ~ " where seen_seq is not null group by input") -%}
 {%- do numbers.update({row[0]: row[1] | int}) -%}
 {%- endfor -%}

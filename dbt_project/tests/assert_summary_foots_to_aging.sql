@@ -16,4 +16,5 @@ with summary as (
 select recon.legal_entity_id, recon.currency, recon.aging_total, summary.open_balance, summary.parts
 from {{ ref('recon_gl_control') }} as recon
 left join summary on recon.legal_entity_id = summary.legal_entity_id and recon.currency = summary.currency
-where recon.aging_total <> coalesce(summary.open_balance, 0) or recon.aging_total <> coalesce(summary.parts, 0)
+where recon.basis = 'document'
+    and (recon.aging_total <> coalesce(summary.open_balance, 0) or recon.aging_total <> coalesce(summary.parts, 0))

@@ -127,7 +127,7 @@ def _tieout(platform: Platform, world: World, as_of: str) -> list[dict[str, str]
     if snapshot is None:
         return []
     rows = platform.warehouse.query_snapshot(
-        snapshot, "select * from recon_gl_control order by legal_entity_name, currency"
+        snapshot, "select * from recon_gl_control where basis = 'document' order by legal_entity_name, currency"
     )
     truth = {(r["legal_entity"], r["currency"]): r for r in world.truth("tieout", as_of=as_of)}
     found = []

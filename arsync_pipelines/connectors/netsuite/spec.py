@@ -16,7 +16,7 @@ RESOLUTION = timedelta(seconds=1)
 OVERLAP = timedelta(minutes=10)
 """Longer than a CSV import or a scheduled script keeps a record between its stamp and its commit."""
 
-TRANSACTION_TYPES = ("CustInvc", "CustPymt", "CustCred", "CustRfnd", "CustDep", "DepAppl", "Journal")
+TRANSACTION_TYPES = ("CustInvc", "CustPymt", "CustCred", "CustRfnd", "CustDep", "DepAppl", "Journal", "FxReval")
 """Transactions that receivables are made of."""
 
 CONTROL_ACCOUNT_TYPE = "AcctRec"

@@ -117,6 +117,9 @@ select
     documents.due_date,
     documents.currency,
     cast({{ round_money('documents.amount', 'iso.minor_unit') }} as {{ type_money() }}) as amount,
+    -- an extract names no other currency that its books are kept in
+    documents.currency as functional_currency,
+    cast({{ round_money('documents.amount', 'iso.minor_unit') }} as {{ type_money() }}) as functional_amount,
     cast(null as decimal(18, 9)) as exchange_rate,
     cast(null as {{ dbt.type_string() }}) as payment_terms_id,
     false as is_voided,

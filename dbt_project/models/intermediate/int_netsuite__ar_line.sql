@@ -49,7 +49,11 @@ lines as (
         txn.connection || ':' || coalesce(line.subsidiary_id, txn.subsidiary_id) as legal_entity_id,
         coalesce(line.entity_id, txn.entity_id) as entity_id,
         currency.currency,
-        cast({{ round_money('line.amount', 'iso.minor_unit') }} as {{ type_money() }}) as amount,
+        -- a currency revaluation is in the legal entity's currency and moves nothing in the documents' own
+        case
+            when txn.transaction_type = 'FxReval' then 0
+            else cast({{ round_money('line.amount', 'iso.minor_unit') }} as {{ type_money() }})
+        end as amount,
         cast(postings.functional_amount as {{ type_money() }}) as functional_amount
     from postings
     inner join posting_lines as line

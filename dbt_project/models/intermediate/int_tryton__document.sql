@@ -8,7 +8,8 @@ with ledger as (
         max(due_date) as due_date,
         min(currency) as currency,
         sum(amount) as amount,
-        sum(functional_amount) as functional_amount,
+        -- what reconciling realised is told by its settlements
+        sum(case when amount = 0 and reconciliation_id is not null then 0 else functional_amount end) as functional_amount,
         max(_seq) as last_seq,
         max(known_at) as known_at
     from {{ ref('int_tryton__ar_line') }}
@@ -147,6 +148,8 @@ select
     documents.due_date,
     documents.currency,
     cast(documents.amount as {{ type_money() }}) as amount,
+    company_currency.currency as functional_currency,
+    cast(documents.functional_amount as {{ type_money() }}) as functional_amount,
     case
         when documents.amount <> 0 then cast(
             {{ divide_half_up(
@@ -168,3 +171,6 @@ select
     documents._seq,
     documents.known_at
 from documents
+left join {{ ref('stg_tryton__company') }} as company on documents.legal_entity_id = company.legal_entity_id
+left join {{ ref('stg_tryton__currency') }} as company_currency
+    on company.connection = company_currency.connection and company.currency_id = company_currency.currency_id

@@ -56,6 +56,7 @@ select
     entities.name,
     entities.country,
     entities.functional_currency,
+    iso.minor_unit as functional_minor_unit,
     coalesce(configured.time_zone, entities.time_zone, 'UTC') as time_zone,
     configured.crm_business_unit,
     coalesce(configured.as_of_date, policy.as_of_date) as as_of_date,
@@ -69,3 +70,4 @@ from entities
 cross join {{ ref('stg_arsync__policy') }} as policy
 left join {{ ref('stg_arsync__legal_entity') }} as configured
     on entities.legal_entity_id = configured.legal_entity_id
+left join {{ ref('iso_currency') }} as iso on entities.functional_currency = iso.currency

@@ -1,12 +1,13 @@
 {%- set inputs = [['fct_receivable_event', 'document_id']] + item_inputs() -%}
 {%- set settings = [
-    ['dim_legal_entity', ['legal_entity_id', 'as_of_date', 'edge_1', 'edge_2', 'edge_3', 'edge_4', 'aging_basis', 'is_elimination']],
+    ['dim_legal_entity', ['legal_entity_id', 'as_of_date', 'edge_1', 'edge_2', 'edge_3', 'edge_4', 'aging_basis', 'is_elimination', 'functional_currency']],
     ['int_intercompany_customer', ['source_customer_id']],
 ] -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
+    meta={'added': ['functional_open_amount']},
     pre_hook="{{ forget_aged(" ~ inputs ~ ", " ~ settings ~ ") }}",
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"]
 ) }}
@@ -15,12 +16,14 @@ with open_items as (
     select
         item.*,
         balance.open_amount as document_open_amount,
+        balance.functional_open_amount as document_functional_open_amount,
         sum(item.amount) over (partition by item.document_id) as document_amount,
         sum(item.amount) over (
             partition by item.document_id order by item.item_number rows unbounded preceding
         ) - item.amount as amount_before
     from {{ ref('fct_receivable_item') }} as item
-    inner join {{ ref('int_document_balance') }} as balance on item.document_id = balance.document_id
+    inner join {{ ref('int_document_balance') }} as balance
+        on item.document_id = balance.document_id and balance.open_amount <> 0
     -- what changed is gone by now: documents without rows are to be aged, whatever the reason
     {% if rows_stand(settings) %}where item.document_id not in (select document_id from {{ this }}){% endif %}
 ),

@@ -7,7 +7,8 @@ with tryton_entries as (
         case
             when line.second_currency_id is null then line.debit_amount - line.credit_amount
             else line.second_currency_amount
-        end as amount
+        end as amount,
+        line.debit_amount - line.credit_amount as functional_amount
     from {{ ref('stg_tryton__move_line') }} as line
     inner join {{ ref('stg_tryton__move') }} as move
         on line.connection = move.connection
@@ -23,17 +24,18 @@ with tryton_entries as (
 ),
 
 postings as (
-    select legal_entity_id, currency, transaction_date as posting_date, amount from {{ ref('int_netsuite__ar_line') }}
+    select legal_entity_id, currency, transaction_date as posting_date, amount, functional_amount
+    from {{ ref('int_netsuite__ar_line') }}
 
     union all
 
-    select legal_entity_id, currency, posting_date, amount from tryton_entries
+    select legal_entity_id, currency, posting_date, amount, functional_amount from tryton_entries
 
     union all
 
     -- Tryton keeps the control account in the company's currency alone: what a reconciliation takes from one currency and
     -- gives to another is no entry there
-    select legal_entity_id, currency, posted_date as posting_date, amount
+    select legal_entity_id, currency, posted_date as posting_date, amount, functional_amount
     from {{ ref('int_tryton__ar_line') }}
     where move_id is null and not is_deleted
 )
@@ -44,6 +46,7 @@ select
     currency,
     posting_date,
     cast(sum(amount) as {{ type_total() }}) as amount,
+    cast(sum(functional_amount) as {{ type_total() }}) as functional_amount,
     count(*) as lines
 from postings
 where currency is not null and amount is not null

@@ -73,9 +73,7 @@ touched as (
     select held.invoice_id as changed_key
     from {{ this }} as held
     left join {{ ref('int_customer_record__clustered') }} as customer on held.source_customer_id = customer.record_key
-    left join {{ ref('dim_legal_entity') }} as entity on held.legal_entity_id = entity.legal_entity_id
     where held.customer_id is distinct from coalesce(customer.customer_id, held.source_customer_id)
-        or held.functional_currency is distinct from entity.functional_currency
     {% if not rows_stand(settings) %}
     union
 
@@ -99,7 +97,6 @@ documents as (
     select
         document.*,
         coalesce(customer.customer_id, document.source_customer_id) as customer_id,
-        entity.functional_currency,
         entity.as_of_date
     from concerned as document
     inner join {{ ref('dim_legal_entity') }} as entity on document.legal_entity_id = entity.legal_entity_id
@@ -125,7 +122,6 @@ settlements as (
 invoices as (
     select
         documents.*,
-        iso.minor_unit as functional_minor_unit,
         coalesce(open_items.open_amount, 0) as open_amount,
         coalesce(open_items.is_overdue, false) as is_overdue,
         oldest.bucket,
@@ -139,7 +135,6 @@ invoices as (
         ) as void_date,
         coalesce(settlements.written_off_amount, 0) as written_off_amount
     from documents
-    left join {{ ref('iso_currency') }} as iso on documents.functional_currency = iso.currency
     left join open_items on documents.document_id = open_items.document_id
     left join oldest on documents.document_id = oldest.document_id
     left join dunned on documents.document_id = dunned.invoice_id
@@ -160,7 +155,7 @@ select
     currency,
     amount as total_amount,
     functional_currency,
-    cast({{ round_money('cast(amount as decimal(28, 4)) * exchange_rate', 'functional_minor_unit') }} as {{ type_money() }}) as functional_amount,
+    cast(functional_amount as {{ type_money() }}) as functional_amount,
     cast(open_amount as {{ type_money() }}) as open_amount,
     case
         when void_date is not null then 'void'

@@ -14,6 +14,7 @@ previous_document.document_type = 'invoice' or (previous_document.document_type 
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
+    meta={'added': ['functional_amount']},
     pre_hook="{{ forget_changed(['debit_document_id', 'credit_document_id'], " ~ inputs ~ ") }}",
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
 ) }}
@@ -81,13 +82,18 @@ discounts as (
     select
         transaction_link_id,
         {{ convert_money('discount_amount', 'reached', 'total', 'minor_unit') }}
-        - {{ convert_money('discount_amount', 'reached - amount', 'total', 'minor_unit') }} as amount
+        - {{ convert_money('discount_amount', 'reached - amount', 'total', 'minor_unit') }} as amount,
+        {{ convert_money('functional_discount_amount', 'reached', 'total', 'functional_minor_unit') }}
+        - {{ convert_money('functional_discount_amount', 'reached - amount', 'total', 'functional_minor_unit') }}
+            as functional_amount
     from (
         select
             link.transaction_link_id,
             abs(link.amount) as amount,
             payment.discount_amount,
+            payment.functional_discount_amount,
             iso.minor_unit,
+            functional_iso.minor_unit as functional_minor_unit,
             sum(abs(link.amount)) over (partition by link.next_document_id) as total,
             sum(abs(link.amount)) over (
                 partition by link.next_document_id order by link.transaction_link_id rows unbounded preceding
@@ -96,6 +102,7 @@ discounts as (
         inner join documents as payment
             on link.next_document_id = payment.document_id and payment.discount_amount > 0 and not payment.is_deleted
         inner join {{ ref('iso_currency') }} as iso on payment.currency = iso.currency
+        left join {{ ref('iso_currency') }} as functional_iso on payment.functional_currency = functional_iso.currency
         where not link.is_deleted
             and link.link_type = 'Payment'
             and link.next_document_id in (select next_document_id from links)
@@ -143,6 +150,14 @@ linked as (
         previous_document.currency,
         greatest(previous_document.document_date, next_document.document_date) as application_date,
         abs(links.amount) - coalesce(discounts.amount, 0) as amount,
+        next_document.functional_currency,
+        cast(null as {{ type_total() }}) as functional_amount,
+        {% set credit_rate %}case when {{ lowers_previous }} then next_document.exchange_rate else previous_document.exchange_rate end{% endset %}
+        {% set debit_rate %}case when {{ lowers_previous }} then previous_document.exchange_rate else next_document.exchange_rate end{% endset %}
+        {{ credit_rate }} as credit_rate,
+        {{ debit_rate }} as debit_rate,
+        cast(null as {{ type_total() }}) as exchange_difference_amount,
+        cast(null as date) as exchange_difference_date,
         greatest(links._loaded_at, previous_document.known_at, next_document.known_at) as known_at
     from links
     left join discounts on links.transaction_link_id = discounts.transaction_link_id
@@ -172,6 +187,12 @@ linked as (
         debt.currency,
         payment.document_date as application_date,
         discounts.amount,
+        payment.functional_currency,
+        discounts.functional_amount,
+        payment.exchange_rate as credit_rate,
+        debt.exchange_rate as debit_rate,
+        cast(null as {{ type_total() }}) as exchange_difference_amount,
+        cast(null as date) as exchange_difference_date,
         greatest(links._loaded_at, debt.known_at, payment.known_at) as known_at
     from links
     inner join discounts on links.transaction_link_id = discounts.transaction_link_id and discounts.amount <> 0
@@ -195,6 +216,12 @@ linked as (
         invoice.currency,
         application.application_date,
         application.amount,
+        invoice.functional_currency,
+        application.amount as functional_amount,
+        cast(1 as decimal(18, 9)) as credit_rate,
+        cast(1 as decimal(18, 9)) as debit_rate,
+        cast(0 as {{ type_total() }}) as exchange_difference_amount,
+        cast(null as date) as exchange_difference_date,
         application.known_at
     from {{ ref('int_files__application') }} as application
     inner join {{ ref('int_files__document') }} as invoice
@@ -207,22 +234,39 @@ linked as (
     union all
 
     select
-        application_id,
-        connection,
-        application_type,
-        debit_document_id,
-        credit_document_id,
-        source_customer_id,
-        legal_entity_id,
-        currency,
-        application_date,
-        amount,
-        known_at
-    from {{ ref('int_tryton__application') }}
+        application.application_id,
+        application.connection,
+        application.application_type,
+        application.debit_document_id,
+        application.credit_document_id,
+        application.source_customer_id,
+        application.legal_entity_id,
+        application.currency,
+        application.application_date,
+        application.amount,
+        debit.functional_currency,
+        application.functional_amount,
+        cast(null as decimal(18, 9)) as credit_rate,
+        cast(null as decimal(18, 9)) as debit_rate,
+        application.exchange_difference_amount,
+        application.exchange_difference_date,
+        application.known_at
+    from {{ ref('int_tryton__application') }} as application
+    left join {{ ref('int_tryton__document') }} as debit on application.debit_document_id = debit.document_id
     {% if is_incremental() %}
-    where debit_document_id in (select changed_key from changed)
-        or credit_document_id in (select changed_key from changed)
+    where application.debit_document_id in (select changed_key from changed)
+        or application.credit_document_id in (select changed_key from changed)
     {% endif %}
+),
+
+rounded as (
+    select
+        linked.*,
+        cast({{ round_money('linked.amount', 'iso.minor_unit') }} as {{ type_money() }}) as exact_amount,
+        functional_iso.minor_unit as functional_minor_unit
+    from linked
+    inner join {{ ref('iso_currency') }} as iso on linked.currency = iso.currency
+    left join {{ ref('iso_currency') }} as functional_iso on linked.functional_currency = functional_iso.currency
 )
 
 select
@@ -235,7 +279,23 @@ select
     linked.legal_entity_id,
     linked.currency,
     linked.application_date,
-    cast({{ round_money('linked.amount', 'iso.minor_unit') }} as {{ type_money() }}) as amount,
+    linked.exact_amount as amount,
+    linked.functional_currency,
+    -- at the rate of the document that settles; the ERP posts each difference by itself, at unrounded rates
+    cast(
+        case
+            when linked.currency = linked.functional_currency then linked.exact_amount
+            when linked.functional_amount is not null then linked.functional_amount
+            else {{ convert_money('linked.exact_amount', 'linked.credit_rate', '1', 'linked.functional_minor_unit') }}
+        end as {{ type_money() }}
+    ) as functional_amount,
+    cast(
+        case
+            when linked.currency = linked.functional_currency then 0
+            when linked.exchange_difference_amount is not null then linked.exchange_difference_amount
+            else {{ convert_money('linked.exact_amount', '(linked.credit_rate - linked.debit_rate)', '1', 'linked.functional_minor_unit') }}
+        end as {{ type_money() }}
+    ) as exchange_difference_amount,
+    coalesce(linked.exchange_difference_date, linked.application_date) as exchange_difference_date,
     linked.known_at
-from linked
-inner join {{ ref('iso_currency') }} as iso on linked.currency = iso.currency
+from rounded as linked

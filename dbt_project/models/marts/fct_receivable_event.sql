@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('iso_currency') }}
 {%- set inputs = [
     ['int_netsuite__document', 'document_id'],
     ['stg_netsuite__transaction_link', 'previous_document_id'],
@@ -11,11 +12,19 @@
     incremental_strategy='append',
     on_schema_change='fail',
     full_refresh=false,
-    pre_hook="{{ keep_changed(" ~ inputs ~ ") }}",
+    pre_hook=["{{ take_in_functional_amounts() }}", "{{ keep_changed(" ~ inputs ~ ") }}"],
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}", "{{ write_run() }}"]
 ) }}
 
-with changed as ({{ changed_keys(inputs) }}),
+with changed as (
+    {{ changed_keys(inputs) }}
+    {%- if lacks_functional_amounts() %}
+
+    union
+
+    select document_id as changed_key from {{ ref('int_receivable_document') }} where currency <> functional_currency
+    {%- endif %}
+),
 
 applications as (
     select *
@@ -28,11 +37,44 @@ applications as (
 
 {% if is_incremental() %}
 -- what the ledger says of the documents concerned, and what of it stands
-recorded as (
+recorded_of_changed as (
     select *
     from {{ this }}
     where document_id in (select changed_key from changed)
         or counter_document_id in (select changed_key from changed)
+),
+
+concerned as (
+    select changed_key as document_id from changed
+    union
+    select debit_document_id from applications
+    union
+    select credit_document_id from applications
+    union
+    select document_id from recorded_of_changed
+),
+{% endif %}
+
+documents as (
+    select
+        document_id, document_type, external_id, currency, legal_entity_id, source_customer_id, document_date, amount,
+        functional_currency, functional_amount, is_voided, voided_fallback_date, known_at,
+        is_rounded_when_settled and currency <> functional_currency as is_rounded
+    from {{ ref('int_receivable_document') }}
+    {% if is_incremental() %}where document_id in (select document_id from concerned){% endif %}
+),
+
+{% if is_incremental() %}
+recorded as (
+    select * from recorded_of_changed
+
+    union all
+
+    -- what rounding left of a document that something of another's settles
+    select *
+    from {{ this }}
+    where event_key in (select 'rounding:' || document_id from documents where is_rounded)
+        and document_id not in (select changed_key from changed)
 ),
 
 -- a line says what it is and against what until the next one of its key says otherwise
@@ -60,35 +102,19 @@ standing as (
         source_customer_id,
         latest.event_type,
         latest.counter_document_id,
-        sum(recorded.amount) as amount
+        functional_currency,
+        sum(recorded.amount) as amount,
+        sum(recorded.functional_amount) as functional_amount
     from recorded
     inner join latest using (event_key, document_id, business_date)
     group by
         event_key, document_id, business_date, currency, legal_entity_id, source_customer_id, latest.event_type,
-        latest.counter_document_id
-    having sum(recorded.amount) <> 0
+        latest.counter_document_id, functional_currency
+    having sum(recorded.amount) <> 0 or sum(recorded.functional_amount) <> 0
 ),
 
 runs as (select {{ last_run('(select max(known_at) from ' ~ this ~ ')') }} as last_run),
-
-concerned as (
-    select changed_key as document_id from changed
-    union
-    select debit_document_id from applications
-    union
-    select credit_document_id from applications
-    union
-    select document_id from recorded
-),
 {% endif %}
-
-documents as (
-    select
-        document_id, document_type, external_id, currency, legal_entity_id, source_customer_id, document_date, amount,
-        is_voided, voided_fallback_date, known_at
-    from {{ ref('int_receivable_document') }}
-    {% if is_incremental() %}where document_id in (select document_id from concerned){% endif %}
-),
 
 voided_by_application as (
     select debit_document_id as document_id from applications where application_type = 'void'
@@ -102,9 +128,14 @@ current_events as (
         'posted:' || document_id as event_key,
         document_id,
         cast(null as {{ dbt.type_string() }}) as counter_document_id,
-        case when document_type = 'journal' and amount > 0 and {{ is_dispute('external_id') }} then 'charged_back' else 'posted' end as event_type,
+        case
+            when amount = 0 then 'revalued'
+            when document_type = 'journal' and amount > 0 and {{ is_dispute('external_id') }} then 'charged_back'
+            else 'posted'
+        end as event_type,
         document_date as business_date,
         amount,
+        functional_amount,
         known_at
     from documents
     {% if is_incremental() %}where document_id in (select changed_key from changed){% endif %}
@@ -118,6 +149,7 @@ current_events as (
         'voided' as event_type,
         voided_fallback_date as business_date,
         -amount as amount,
+        -functional_amount as functional_amount,
         known_at
     from documents
     where is_voided and document_id not in (select document_id from voided_by_application)
@@ -138,6 +170,7 @@ current_events as (
         end as event_type,
         application_date as business_date,
         -amount as amount,
+        -functional_amount as functional_amount,
         known_at
     from applications
 
@@ -150,20 +183,95 @@ current_events as (
         case application_type when 'refund' then 'refunded' when 'chargeback' then 'charged_back' else 'applied' end as event_type,
         application_date as business_date,
         amount,
+        functional_amount,
         known_at
     from applications
     where application_type <> 'discount'
+
+    union all
+
+    -- settled at another rate than it was posted at
+    select
+        'difference:' || application_id as event_key,
+        debit_document_id as document_id,
+        credit_document_id as counter_document_id,
+        'exchange_difference' as event_type,
+        exchange_difference_date as business_date,
+        0 as amount,
+        exchange_difference_amount as functional_amount,
+        known_at
+    from applications
+    where exchange_difference_amount <> 0
+),
+
+voided_rounded as (
+    select document_id
+    from documents
+    where is_rounded and is_voided
+        and document_id not in (
+            select debit_document_id from {{ ref('fct_payment_application') }} where application_type = 'void'
+            union all
+            select credit_document_id from {{ ref('fct_payment_application') }} where application_type = 'void'
+        )
+),
+
+-- all that moves documents of another currency than their legal entity's: what is settled in the one is in the other
+movements_of_rounded as (
+    select document_id, document_date as business_date, amount, functional_amount, known_at
+    from documents
+    where is_rounded
+
+    union all
+
+    select document_id, voided_fallback_date, -amount, -functional_amount, known_at
+    from documents
+    where document_id in (select document_id from voided_rounded)
+
+    union all
+
+    select documents.document_id, exchange_difference_date, -application.amount,
+        exchange_difference_amount - application.functional_amount, application.known_at
+    from {{ ref('fct_payment_application') }} as application
+    inner join documents on application.debit_document_id = documents.document_id and documents.is_rounded
+
+    union all
+
+    select documents.document_id, application.application_date, application.amount, application.functional_amount,
+        application.known_at
+    from {{ ref('fct_payment_application') }} as application
+    inner join documents on application.credit_document_id = documents.document_id and documents.is_rounded
+    where application.application_type <> 'discount'
+),
+
+current_with_rounding as (
+    select * from current_events
+
+    union all
+
+    select
+        'rounding:' || document_id as event_key,
+        document_id,
+        cast(null as {{ dbt.type_string() }}) as counter_document_id,
+        'exchange_difference' as event_type,
+        max(business_date) as business_date,
+        0 as amount,
+        -sum(functional_amount) as functional_amount,
+        max(known_at) as known_at
+    from movements_of_rounded
+    group by document_id
+    having sum(amount) = 0 and sum(functional_amount) <> 0 and count(*) > 1
 ),
 
 said as (
     select
-        current_events.*,
+        current_with_rounding.*,
         documents.currency,
+        documents.functional_currency,
         documents.legal_entity_id,
         documents.source_customer_id
-    from current_events
-    inner join documents on current_events.document_id = documents.document_id
-    where current_events.amount <> 0
+    from current_with_rounding
+    inner join documents on current_with_rounding.document_id = documents.document_id
+    where current_with_rounding.amount <> 0 or current_with_rounding.functional_amount <> 0
 ),
 
 {% if is_incremental() %}
@@ -181,7 +289,9 @@ compared as (
         end as event_type,
         coalesce(said.business_date, standing.business_date) as business_date,
         coalesce(said.amount, -standing.amount) as amount,
+        case when said.event_key is not null then said.functional_amount else -standing.functional_amount end as functional_amount,
         coalesce(said.currency, standing.currency) as currency,
+        case when said.event_key is not null then said.functional_currency else standing.functional_currency end as functional_currency,
         coalesce(said.legal_entity_id, standing.legal_entity_id) as legal_entity_id,
         coalesce(said.source_customer_id, standing.source_customer_id) as source_customer_id
     from said
@@ -195,11 +305,13 @@ compared as (
         and said.legal_entity_id = standing.legal_entity_id
         and coalesce(said.source_customer_id, '') = coalesce(standing.source_customer_id, '')
         and said.amount = standing.amount
+        and said.functional_amount is not distinct from standing.functional_amount
+        and said.functional_currency is not distinct from standing.functional_currency
     where said.event_key is null or standing.event_key is null
 ),
 
 loads as (
-    select event_key, max(known_at) as loaded_at from current_events group by event_key
+    select event_key, max(known_at) as loaded_at from current_with_rounding group by event_key
 ),
 
 numbered as (
@@ -234,6 +346,8 @@ select
     business_date,
     cast(amount as {{ type_money() }}) as amount,
     currency,
+    cast(functional_amount as {{ type_money() }}) as functional_amount,
+    functional_currency,
     legal_entity_id,
     source_customer_id,
     known_at,

@@ -13,7 +13,9 @@ documents as (
     select document.*, iso.minor_unit
     from {{ ref('int_receivable_document') }} as document
     inner join {{ ref('iso_currency') }} as iso on document.currency = iso.currency
-    {% if is_incremental() %}where document.document_id in (select changed_key from changed){% endif %}
+    -- of a revaluation nothing ever falls due
+    where document.document_type <> 'revaluation'
+    {% if is_incremental() %}and document.document_id in (select changed_key from changed){% endif %}
 ),
 
 agreed as (

@@ -114,7 +114,7 @@ canonical as (
 posted_documents as (
     select connection, coalesce(legal_entity_id, '') as legal_entity_id, currency, count(*) as row_count, sum(amount) as total
     from {{ ref('int_receivable_document') }}
-    where amount <> 0
+    where amount <> 0 or functional_amount <> 0
     group by 1, 2, 3
 ),
 
@@ -253,7 +253,7 @@ select
     case
         when step in ('raw to canonical', 'canonical to ledger') then 'critical'
         when step = 'source to raw' and object in (
-            'CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'CustDep', 'DepAppl', 'Journal', 'invoice', 'move', 'move_line', 'reconciliation',
+            'CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'CustDep', 'DepAppl', 'Journal', 'FxReval', 'invoice', 'move', 'move_line', 'reconciliation',
             'receivable'
         ) then 'critical'
         else 'warning'

@@ -24,7 +24,7 @@ over_applied as (
         document.currency
     from {{ ref('int_document_balance') }} as balance
     inner join documents as document on balance.document_id = document.document_id
-    where sign(document.amount) <> sign(balance.open_amount)
+    where balance.open_amount <> 0 and sign(document.amount) <> sign(balance.open_amount)
 ),
 
 uncounted as (
@@ -103,7 +103,7 @@ posted_only as (
         min(line.currency) as currency
     from {{ ref('int_netsuite__ar_line') }} as line
     -- the types that int_netsuite__document makes documents of
-    where line.transaction_type not in ('CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'DepAppl', 'Journal')
+    where line.transaction_type not in ('CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'DepAppl', 'Journal', 'FxReval')
     group by line.document_id
     having sum(line.amount) <> 0
 
@@ -127,7 +127,7 @@ posted_only as (
 
 -- where the ledgers differ: which documents the general ledger holds another amount of
 differing as (
-    select legal_entity_id, currency from {{ ref('recon_gl_control') }} where difference <> 0
+    select legal_entity_id, currency from {{ ref('recon_gl_control') }} where basis = 'document' and difference <> 0
 ),
 
 -- a payment's own amount, and the discount that it posts with it

@@ -42,7 +42,7 @@
         'finding_id': 'gl_control_id', 'finding': "'different'", 'severity': "'critical'",
         'connection': "split_part(legal_entity_id, ':', 1)", 'business_key': 'gl_control_id', 'customer_id': none_text,
         'amount': 'difference',
-        'detail': "'aging ' || cast(aging_total as " ~ text ~ ") || ', sub-ledger ' || cast(subledger as " ~ text
+        'detail': "case when basis = 'functional' then 'in functional currency: ' else '' end || 'aging ' || cast(aging_total + unrealised as " ~ text ~ ") || ', sub-ledger ' || cast(subledger as " ~ text
             ~ ") || ', general ledger ' || coalesce(cast(gl_control as " ~ text ~ "), '(none)')",
         'where': 'difference <> 0',
     }],

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from tests.integration.dbt.raw import RawWarehouse
 
@@ -48,7 +48,13 @@ class Books:
                 "raw_netsuite__account", self.connection, id=CONTROL[key], acctnumber="1100", accttype="AcctRec",
                 fullname="Accounts Receivable",
             )  # fmt: skip
-        self.raw.add("raw_netsuite__account", self.connection, id="400", acctnumber="4000", accttype="Income")
+        for key, number, name in (
+            ("400", "4000", "Sales"), ("701", "7010", "Realized Gain/Loss"), ("702", "7020", "Unrealized Gain/Loss"),
+            ("703", "7030", "Rounding Gain/Loss"),
+        ):  # fmt: skip
+            self.raw.add(
+                "raw_netsuite__account", self.connection, id=key, acctnumber=number, accttype="Income", fullname=name
+            )
         for key, (symbol, precision) in CURRENCIES.items():
             self.raw.add(
                 "raw_netsuite__currency",
@@ -80,15 +86,18 @@ class Books:
     def document(
         self, key: str, kind: str, day: str, entity: str, subsidiary: str, currency: str, amount: str, *,
         due: str | None = None, voided: bool = False, reversal: bool = False, disputed: str | None = None,
-        external: str | None = None, modified: str = STAMP, discount: str = "0",
+        external: str | None = None, modified: str = STAMP, discount: str = "0", rate: str = "1",
     ) -> None:  # fmt: skip
-        """`amount` is positive; a journal credits receivables, a payment with its `discount` too, a deposit none."""
+        """`amount` is positive; a journal credits receivables, a payment with its `discount` too, a deposit none.
+
+        `rate`: of the legal entity's currency, in which it posts at two digits.
+        """
         signed = (Decimal(amount) + Decimal(discount)) * SIGN[kind]
         control = "250" if kind == "CustDep" else CONTROL[subsidiary]
         self.raw.add(
             "raw_netsuite__transaction", self.connection, id=key, tranid=f"{kind}-{key}", type=kind, trandate=day,
             duedate=due, entity=None if kind == "Journal" else entity, subsidiary=subsidiary,
-            status="V" if voided else "A", currency=currency, exchangerate="1", foreigntotal=amount,
+            status="V" if voided else "A", currency=currency, exchangerate=rate, foreigntotal=amount,
             terms="1" if kind == "CustInvc" else None, voided="T" if voided else "F",
             isreversal="T" if reversal else "F", externalid=external,
             custbody_dispute_reason="quality" if disputed else None, custbody_disputed_amount=disputed,
@@ -102,7 +111,25 @@ class Books:
             )  # fmt: skip
             self.raw.add(
                 "raw_netsuite__transaction_accounting_line", self.connection, transaction=key, transactionline=line,
-                account=account, amount=str(value), posting="T", transaction_lastmodified=STAMP,
+                account=account, amount=str(posted(value, rate)), posting="T", transaction_lastmodified=STAMP,
+            )  # fmt: skip
+
+    def revaluation(self, key: str, subsidiary: str, currency: str, amount: str, *, day: str, account: str) -> None:
+        """A currency revaluation, in the legal entity's currency: `amount` to the control account against `account`."""
+        self.raw.add(
+            "raw_netsuite__transaction", self.connection, id=key, tranid=f"CRV-{key}", type="FxReval", trandate=day,
+            subsidiary=subsidiary, status="A", currency=currency, exchangerate="1", foreigntotal="0", voided="F",
+            isreversal="F", createddate=STAMP, lastmodifieddate=STAMP,
+        )  # fmt: skip
+        for line, where, value in (("0", CONTROL[subsidiary], amount), ("1", account, str(-Decimal(amount)))):
+            self.raw.add(
+                "raw_netsuite__transaction_line", self.connection, transaction=key, id=line, linesequencenumber=line,
+                mainline="F", taxline="F", foreignamount=value, netamount=value, subsidiary=subsidiary,
+                transaction_lastmodified=STAMP,
+            )  # fmt: skip
+            self.raw.add(
+                "raw_netsuite__transaction_accounting_line", self.connection, transaction=key, transactionline=line,
+                account=where, amount=value, posting="T", transaction_lastmodified=STAMP,
             )  # fmt: skip
 
     def journal(
@@ -139,6 +166,11 @@ class Books:
                 "raw_netsuite__transaction_installment", self.connection, transaction=invoice, id=str(number),
                 duedate=due, amount=amount, transaction_lastmodified=STAMP,
             )  # fmt: skip
+
+
+def posted(amount: Decimal, rate: str) -> Decimal:
+    """At two digits, as it is where the rate is 1."""
+    return amount if rate == "1" else (amount * Decimal(rate)).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def account(raw: RawWarehouse, key: str, *, erp: str | None = None, tax: str | None = None, **shown: object) -> None:

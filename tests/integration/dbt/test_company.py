@@ -71,6 +71,11 @@ def test_everything_foots_to_the_general_ledger(built: RawWarehouse) -> None:
         "erp:4:USD": -150,
         "erp:2:JPY": 123457,
         "erp:3:BHD": Decimal("10.125"),
+        # in the currency of each legal entity's books: here everything was posted at a rate of 1
+        "erp:1:USD:functional": Decimal("1613.08"),
+        "erp:4:USD:functional": -150,
+        "erp:2:JPY:functional": 123457,
+        "erp:3:BHD:functional": Decimal("10.125"),
     }
     assert all(row["difference"] == 0 for row in rows.values())
 

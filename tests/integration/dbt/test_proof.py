@@ -98,13 +98,17 @@ def test_a_posting_without_a_document_is_named_and_exits_with_6(
     raw.dbt("build", check=False)
     warehouse = publish(raw)
     proof = prove(warehouse)
+    # in the documents' currency, and in that of the legal entity
     assert [(row.legal_entity, row.currency, row.difference) for row in proof.differences] == [
         ("Acme Inc", "USD", Decimal(42))
-    ]
+    ] * 2
     with pytest.raises(CheckFailed, match=r"Acme Inc USD: 42\.0000.*erp:905 \(finance_systems\): Deposit posts"):
         proof.require()
     named = {(row["check_name"], row["business_key"], row["amount"]) for row in unproved(warehouse)}
-    assert named == {("recon_document", "erp:905", 42), ("recon_gl_control", "erp:1:USD", 42)}
+    assert named == {
+        ("recon_document", "erp:905", 42), ("recon_gl_control", "erp:1:USD", 42),
+        ("recon_gl_control", "erp:1:USD:functional", 42),
+    }  # fmt: skip
     day_before = prove(warehouse, DAY - timedelta(days=1))
     assert not day_before.differences, "what was posted later is no difference of an earlier day"
     assert not day_before.holds, "but it stands open"
@@ -245,4 +249,8 @@ def test_what_another_ledger_posts_for_nobody_or_in_no_known_currency_is_named(c
     ]
     proof = proved(raw)
     wrong = sorted((w.legal_entity, w.currency, w.subledger, w.gl_control) for w in proof.differences)
-    assert wrong == [("Acme SARL", "EUR", Decimal(50), Decimal(100)), ("Acme SARL", "XXQ", Decimal(0), Decimal(55))]
+    assert wrong == [
+        ("Acme SARL", "EUR", Decimal(50), Decimal(100)),
+        ("Acme SARL", "EUR", Decimal(50), Decimal(150)),  # of all three entries, in functional currency
+        ("Acme SARL", "XXQ", Decimal(0), Decimal(55)),
+    ]

@@ -15,8 +15,9 @@ MINOR = {"USD": 2, "EUR": 2, "JPY": 0, "BHD": 3}
 
 @dataclass(frozen=True)
 class Entity:
-    """Rules of a legal entity: what "today" is, where its buckets end, and from which date it counts."""
+    """Rules of a legal entity: its currency, what "today" is, where its buckets end, and from which date it counts."""
 
+    currency: str
     as_of: date
     edges: tuple[int, int, int, int] = (0, 30, 60, 90)
     basis: str = "due"
@@ -24,11 +25,11 @@ class Entity:
 
 
 ENTITIES = {
-    "1": Entity(date(2023, 7, 1)),
-    "2": Entity(date(2023, 6, 30)),
-    "3": Entity(date(2023, 7, 1), edges=(5, 15, 45, 120)),
-    "4": Entity(date(2023, 7, 1), basis="document"),
-    "5": Entity(date(2023, 7, 1), elimination=True),
+    "1": Entity("USD", date(2023, 7, 1)),
+    "2": Entity("EUR", date(2023, 6, 30)),
+    "3": Entity("JPY", date(2023, 7, 1), edges=(5, 15, 45, 120)),
+    "4": Entity("BHD", date(2023, 7, 1), basis="document"),
+    "5": Entity("USD", date(2023, 7, 1), elimination=True),
 }
 
 
@@ -46,6 +47,7 @@ class Document:
     """`amount` is positive as written, with more digits than its currency has now and then; a journal's has its sign.
 
     `kind`: invoice, payment, credit_memo, refund, journal. `parts`: due date and amount of instalments.
+    `rate`: what one unit comes to in the legal entity's currency, when it is posted in NetSuite.
     `closed`: the day of a void that no journal reverses. `pays`, `settled`: an extract's claims on an invoice.
     """
 
@@ -62,6 +64,7 @@ class Document:
     disputed: Decimal | None = None
     pays: int | None = None
     settled: tuple[date, Decimal] | None = None
+    rate: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True)

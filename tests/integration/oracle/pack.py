@@ -18,7 +18,7 @@ from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 from tests.integration.dbt.asking import ASKED
 from tests.integration.oracle.builder import PackedWarehouse
 from tests.integration.oracle.ledger import ENTITIES, MINOR, Document, Gone, Ledger, Link, Merged, Party
-from tests.integration.oracle.truth import Books
+from tests.integration.oracle.truth import Books, money
 
 ERP, EXTRACTS = "erp", "extracts"
 FIRST_LOAD = datetime(2024, 1, 1)
@@ -113,6 +113,9 @@ class Pack:
         books = [Books(ledger, rounds) for ledger in self.ledgers]
         today = self._by_ledger(self.raw.rows(f"select {', '.join(ITEM)} from fct_ar_aging"))
         self._compare(found, "fct_ar_aging", today, [book.aging() for book in books])
+        for row in self.raw.rows("select * from int_document_balance where open_amount = 0"):
+            key = int(row["document_id"].rsplit(":", 1)[1])
+            found[key // 1000].append(f"settled, but not in functional currency: {row}")
         self._compare_summaries(found, books)
         return dict(found)
 
@@ -176,7 +179,7 @@ class Pack:
                 id=key,
                 name=f"Entity {key}",
                 country="US",
-                currency=str((int(key) - 1) % len(CURRENCY) + 1),
+                currency=CURRENCY[entity.currency],
                 iselimination="T" if entity.elimination else "F",
             )
             add(
@@ -212,7 +215,7 @@ class Pack:
 
 ITEM = (
     "document_id", "item_number", "customer_id", "legal_entity_id", "currency", "due_date", "open_amount", "bucket",
-    "days_past_due",
+    "days_past_due", "functional_open_amount",
 )  # fmt: skip
 
 
@@ -265,12 +268,14 @@ class Writer:
 
     def transaction(self, fact: Document, deleted: bool = False) -> None:
         key, customer = self.key(fact.key), str(self.at * 10 + fact.party.customer + 1)
+        foreign = fact.party.currency != ENTITIES[fact.party.entity].currency
+        rate = fact.rate if foreign else Decimal(1)
         shown = -fact.amount if fact.kind in {"payment", "credit_memo"} and fact.key % 2 else fact.amount
         self.raw.add(
             "raw_netsuite__transaction", ERP, _deleted=deleted, id=key, tranid=key, type=TYPES[fact.kind],
             trandate=str(fact.day), duedate=str(fact.due) if fact.due else None,
             entity=None if fact.kind == "journal" else customer, subsidiary=fact.party.entity, status="A",
-            currency=CURRENCY[fact.party.currency], exchangerate="1", foreigntotal=str(shown),
+            currency=CURRENCY[fact.party.currency], exchangerate=str(rate), foreigntotal=str(shown),
             closedate=str(fact.closed) if fact.closed else None, voided="T" if fact.voided else "F",
             isreversal="T" if fact.reversal else "F", lastmodifieddate="2023-01-01 00:00:00",
             custbody_disputed_amount=str(fact.disputed) if fact.disputed else None,
@@ -282,7 +287,7 @@ class Writer:
             )  # fmt: skip
             self.raw.add(
                 "raw_netsuite__transaction_accounting_line", ERP, transaction=key, transactionline="0",
-                account=f"10{fact.party.entity}", amount=str(fact.amount), posting="T",
+                account=f"10{fact.party.entity}", amount=str(posted(fact)), posting="T",
             )  # fmt: skip
         if fact.kind == "invoice":
             for number in range(1, 4):
@@ -331,6 +336,13 @@ class Writer:
             self.transaction(versions[-1], deleted=True)
 
 
+def posted(journal: Document) -> Decimal:
+    """What a journal posts in the legal entity's currency."""
+    currency = ENTITIES[journal.party.entity].currency
+    exact = money(journal.amount, journal.party.currency)
+    return exact if journal.party.currency == currency else money(exact * journal.rate, currency)
+
+
 def homes(ledger: Ledger) -> dict[int, Party]:
     """Where each ERP customer of a ledger is at home: with the first document of all."""
     found: dict[int, Party] = {}
@@ -354,6 +366,7 @@ def named(at: int, ledger: Ledger, item: Any) -> tuple[str, ...]:
         for value in (
             f"{connection}:{prefix}{at * 1000 + int(key)}", item.number, f"{connection}:{at * 10 + item.customer + 1}",
             f"{connection}:{item.entity}", item.currency, item.due, item.open, item.bucket, item.days_past_due,
+            item.functional,
         )
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from tests.integration.oracle.truth import money
 
 FIRST_DAY, DAYS = date(2022, 4, 1), 540
 ROUNDS = 3
+RATES = ("1", "1.08145", "1.1", "0.9259", "0.006712345", "151.3", "2.65")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 TURNING = tuple(
     e.as_of - timedelta(days=n) for e in ENTITIES.values() for n in (-1, 0, 1, 6, 16, 30, 31, 60, 61, 90, 91)
@@ -43,7 +44,10 @@ class Business:
 
     def new(self, kind: str, party: Party, amount: Decimal, day: date | None = None, **more: Any) -> Document:
         self.last_key += 1
-        return self.write(Document(self.last_key, kind, party, day or self.day(), amount, **more))
+        return self.write(Document(self.last_key, kind, party, day or self.day(), amount, rate=self.rate(), **more))
+
+    def rate(self) -> Decimal:
+        return Decimal(self.pick(RATES))
 
     def link(self, earlier: Document, later: Document, amount: Decimal | None) -> None:
         if amount is None:
@@ -111,7 +115,7 @@ class Business:
 
     def re_dates(self) -> None:
         for document in self.some(self.living("invoice", "payment", "credit_memo")):
-            self.write(replace(document, day=self.day()))
+            self.write(replace(document, day=self.day(), rate=self.rate()))
 
     def changes_amount(self) -> None:
         for document in self.some([d for d in self.unlinked("invoice", "payment") if not d.parts]):

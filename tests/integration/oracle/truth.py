@@ -3,6 +3,9 @@
 Balance of a document at D: what was posted less what was applied, both dated up to D; an application counts from the
 later of its documents' dates, a void from its journal's. Buckets by days past due, of invoices and of what journals
 debit; credits in a column of their own, and what legal entities of one house owe each other in another.
+
+In the legal entity's currency a document counts at its own rate, what settles it at that of the document that settles;
+what the two rates differ by is realised on the settled document, and once nothing of it is open, what rounding left.
 """
 
 from __future__ import annotations
@@ -33,14 +36,19 @@ class Item(NamedTuple):
     open: Decimal
     bucket: str
     days_past_due: int | None
+    functional: Decimal
 
 
 class Entry(NamedTuple):
-    """A line of the sub-ledger; `kind` is posted, applied, void or write_off; `round_step` when it was loaded."""
+    """A line of the sub-ledger; `kind` is posted, applied, void, write_off or realised; `step` when it was loaded.
+
+    `functional`: the same in the legal entity's currency, which is all that what was realised has.
+    """
 
     document: str
     day: date
     amount: Decimal
+    functional: Decimal
     kind: str
     step: int
 
@@ -77,6 +85,7 @@ class Books:
             self.documents.pop(key, None)
         self._settled_by_extract()
         self.entries = [*self._posted(), *self._linked(links), *self._claimed()]
+        self.entries += list(self._left_by_rounding())
 
     def _settled_by_extract(self) -> None:
         """A settled date is a payment of that day."""
@@ -93,9 +102,18 @@ class Books:
 
     def _posted(self) -> Iterator[Entry]:
         for key, document in self.documents.items():
-            yield Entry(key, document.day, self.amount(key), "posted", self.steps[key])
+            amount, functional = self.amount(key), self.converted(document, self.amount(key), document.rate)
+            yield Entry(key, document.day, amount, functional, "posted", self.steps[key])
             if document.voided and document.closed:
-                yield Entry(key, document.closed, -self.amount(key), "void", self.steps[key])
+                yield Entry(key, document.closed, -amount, -functional, "void", self.steps[key])
+
+    def converted(self, document: Document, amount: Decimal, rate: Decimal) -> Decimal:
+        """At a rate, in the legal entity's currency; an extract's books are in the document's own."""
+        currency = self.functional_currency(document.party)
+        return money(amount * rate, currency) if currency != document.party.currency else amount
+
+    def functional_currency(self, party: Party) -> str:
+        return ENTITIES[party.entity].currency if self.ledger.system == "netsuite" else party.currency
 
     def _linked(self, links: dict[tuple[int, int], tuple[Link, int]]) -> Iterator[Entry]:
         for (earlier, later), (link, step) in links.items():
@@ -103,14 +121,28 @@ class Books:
             if link.amount is None or not all(end in self.documents for end in ends):
                 continue
             first, second = (self.documents[end] for end in ends)
-            lowered, used_up = ends if is_debt(first) else reversed(ends)
+            lowered, used_up = ends if is_debt(first) else tuple(reversed(ends))
             kind = "applied"
             if second.kind == "journal":
                 kind = "void" if second.reversal else "write_off"
             known = max(step, *(self.steps[end] for end in ends))
             amount, day = money(link.amount, first.party.currency), max(first.day, second.day)
-            yield Entry(lowered, day, -amount, kind, known)
-            yield Entry(used_up, day, amount, "applied", known)
+            debt, settling = self.documents[lowered], self.documents[used_up]
+            functional = self.converted(debt, amount, settling.rate)
+            yield Entry(lowered, day, -amount, -functional, kind, known)
+            yield Entry(used_up, day, amount, functional, "applied", known)
+            if self.functional_currency(debt.party) != debt.party.currency:
+                realised = self.converted(debt, amount, settling.rate - debt.rate)
+                yield Entry(lowered, day, ZERO, realised, "realised", known)
+
+    def _left_by_rounding(self) -> Iterator[Entry]:
+        """What is settled to the last unit is so in both currencies, from its last settlement on."""
+        for key in self.documents:
+            own = [entry for entry in self.entries if entry.document == key]
+            left = sum((entry.functional for entry in own), ZERO)
+            if left and not sum((entry.amount for entry in own), ZERO) and self.ledger.system == "netsuite":
+                last = max(entry.day for entry in own)
+                yield Entry(key, last, ZERO, -left, "realised", max(entry.step for entry in own))
 
     def _claimed(self) -> Iterator[Entry]:
         """Extracts: payments settle the invoice they name, the earliest first, up to its amount."""
@@ -125,8 +157,8 @@ class Books:
                 continue
             left[invoice] -= amount
             when, known = max(day, self.documents[invoice].day), max(self.steps[key], self.steps[invoice])
-            yield Entry(invoice, when, -amount, "applied", known)
-            yield Entry(key, when, amount, "applied", known)
+            yield Entry(invoice, when, -amount, -amount, "applied", known)
+            yield Entry(key, when, amount, amount, "applied", known)
 
     def _identity(self, key: str) -> str:
         return key if key.startswith("settled:") else f"payment:{key}"
@@ -134,13 +166,20 @@ class Books:
     def aging(self, as_of: date | None = None, up_to_step: int | None = None) -> list[Item]:
         """Open items at a date (each legal entity's own when None), as known after so many facts of the round."""
         balances: dict[str, Decimal] = defaultdict(Decimal)
+        functional: dict[str, Decimal] = defaultdict(Decimal)
         for entry in self.entries:
             entity = ENTITIES[self.documents[entry.document].party.entity]
             if entry.day <= (as_of or entity.as_of) and (up_to_step is None or entry.step <= up_to_step):
                 balances[entry.document] += entry.amount
-        return sorted(item for key, balance in balances.items() if balance for item in self._items(key, balance, as_of))
+                functional[entry.document] += entry.functional
+        return sorted(
+            item
+            for key, balance in balances.items()
+            if balance
+            for item in self._items(key, balance, functional[key], as_of)
+        )
 
-    def _items(self, key: str, balance: Decimal, as_of: date | None) -> Iterator[Item]:
+    def _items(self, key: str, balance: Decimal, functional: Decimal, as_of: date | None) -> Iterator[Item]:
         document = self.documents[key]
         party, entity = document.party, ENTITIES[document.party.entity]
         today = as_of or entity.as_of
@@ -149,11 +188,15 @@ class Books:
         ]
         parts = parts or [(document.due or document.day, self.amount(key))]
         settled = sum((amount for _due, amount in parts), ZERO) - balance
+        reached, given = ZERO, ZERO
         for number, (due, amount) in enumerate(parts, 1):
             taken = settled if number == len(parts) else min(settled, amount)
             settled -= taken
             if amount == taken:
                 continue
+            reached += amount - taken
+            share = money(functional * reached / balance, self.functional_currency(party)) - given
+            given += share
             past, age = (today - due).days, (today - (due if entity.basis == "due" else document.day)).days
             debt = is_debt(document)
             bucket = bucket_of(age, entity.edges) if debt else "unapplied"
@@ -161,7 +204,7 @@ class Books:
                 bucket = "intercompany"
             yield Item(
                 key, number, 0 if self.merged else party.customer, party.entity, party.currency, due, amount - taken,
-                bucket, past if debt else None,
+                bucket, past if debt else None, share,
             )  # fmt: skip
 
     def _apart(self, party: Party) -> bool:
@@ -194,7 +237,9 @@ class Books:
             owed = max(ZERO, min(money(invoice.disputed or ZERO, party.currency), open_now[key]))
             if owed:
                 found[where]["disputed"] += owed
-            told = [e for e in self.entries if e.document == key and e.day <= today and e.kind != "posted"]
+            told = [
+                e for e in self.entries if e.document == key and e.day <= today and e.kind not in {"posted", "realised"}
+            ]
             last = max((entry.day for entry in told), default=None)
             if last is None or open_now[key] or any(entry.kind != "applied" for entry in told):
                 continue
