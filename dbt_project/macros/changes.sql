@@ -11,9 +11,10 @@
 {# What was seen, by input. Read while a model is compiled: a number in the SQL lets whole blocks of a table be passed
    over, a subquery has every row compared. #}
 {% macro seen_numbers() -%}
+{%- if not execute or not is_incremental() -%}{{ return({}) }}{%- endif -%}
 {%- set numbers = {} -%}
 {%- set seen = arsync.seen_relation() -%}
-{%- if execute and is_incremental() and adapter.get_relation(seen.database, seen.schema, seen.identifier) is not none -%}
+{%- if adapter.get_relation(seen.database, seen.schema, seen.identifier) is not none -%}
 {%- for row in run_query("select input, max(seen_seq) from " ~ seen ~ " where seen_seq is not null group by input") -%}
 {%- do numbers.update({row[0]: row[1] | int}) -%}
 {%- endfor -%}
