@@ -18,10 +18,9 @@ CONFIGURATION, SOURCE, CHECK = 2, 3, 6
 
 
 @pytest.fixture(scope="module")
-def scene(fresh: Scene) -> Scene:
-    fresh.sync()
-    fresh.sandbox.advance(1)
-    return fresh
+def scene(synced: Scene) -> Scene:
+    synced.sandbox.advance(1)
+    return synced
 
 
 @pytest.fixture

@@ -38,29 +38,28 @@ def cursors(scene: Scene) -> dict[str, object]:
         }
 
 
-def test_one_stream_one_model_one_push(fresh: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    fresh.sync()
-    fresh.sandbox.advance(3)
-    before = cursors(fresh)
+def test_one_stream_one_model_one_push(synced: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced.sandbox.advance(3)
+    before = cursors(synced)
 
-    made = materialize(fresh, CUSTOMER, monkeypatch)
+    made = materialize(synced, CUSTOMER, monkeypatch)
     assert list(made) == ["raw_netsuite__customer"]
     link = made["raw_netsuite__customer"].metadata["open erp"]
-    assert link == dg.MetadataValue.url(fresh.sandbox.url("netsuite"))
-    after = cursors(fresh)
+    assert link == dg.MetadataValue.url(synced.sandbox.url("netsuite"))
+    after = cursors(synced)
     assert {name for name in before if before[name] != after[name]} <= {"erp.customer"}
 
-    published = fresh.snapshot()
-    assert list(materialize(fresh, AGING, monkeypatch)) == ["fct_ar_aging"]
-    assert fresh.snapshot() == published, "building a model publishes nothing"
+    published = synced.snapshot()
+    assert list(materialize(synced, AGING, monkeypatch)) == ["fct_ar_aging"]
+    assert synced.snapshot() == published, "building a model publishes nothing"
 
-    fresh.expect("sync", "--no-push")
-    planned = {row["object"] for row in fresh.expect("plan", "--json", "--limit", "0").data["crm"]["differences"]}
+    synced.expect("sync", "--no-push")
+    planned = {row["object"] for row in synced.expect("plan", "--json", "--limit", "0").data["crm"]["differences"]}
     assert {"account", "invoice"} <= planned
-    end = fresh.journal_end()
-    made = materialize(fresh, ACCOUNT, monkeypatch)
+    end = synced.journal_end()
+    made = materialize(synced, ACCOUNT, monkeypatch)
     assert made["salesforce__account"].metadata["acknowledged"].value > 0
     assert set(made) == {"salesforce__account", "raw_salesforce__account"}, "pushed, and read back"
-    assert {entry["object"] for entry in fresh.writes(end)} == {CRM_OBJECTS["account"]}
-    fresh.expect("push")
-    assert {entry["object"] for entry in fresh.writes(end)} >= {CRM_OBJECTS["account"], CRM_OBJECTS["invoice"]}
+    assert {entry["object"] for entry in synced.writes(end)} == {CRM_OBJECTS["account"]}
+    synced.expect("push")
+    assert {entry["object"] for entry in synced.writes(end)} >= {CRM_OBJECTS["account"], CRM_OBJECTS["invoice"]}
