@@ -15,6 +15,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from arsync_pipelines.defs.resources import WAREHOUSE_POOL, PlatformResource
 from arsync_pipelines.defs.transform import build
+from arsync_pipelines.defs.transform.jobs import published_tables
 from arsync_pipelines.defs.transform.project import Translator
 from arsync_pipelines.domain.errors import CheckFailed, WarehouseError
 from arsync_pipelines.services.rebuild import Built
@@ -30,6 +31,10 @@ class BuildConfig(dg.Config):
 def build_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """The dbt multi-asset. A failed test of severity error fails the step; what depends on it is not built."""
     translator = Translator(DagsterDbtTranslatorSettings(enable_asset_checks=True))
+    nodes = {i: node for i, node in manifest["nodes"].items() if node["resource_type"] != "test"}
+    assets = {i: translator.get_asset_key(node) for i, node in nodes.items()}
+    published = set(published_tables(manifest))
+    needed = {assets[i] for i, node in nodes.items() if node["name"] in published}
 
     @dbt_assets(manifest=manifest, name="dbt_build", dagster_dbt_translator=translator, pool=WAREHOUSE_POOL)
     def dbt_build(context: dg.AssetExecutionContext, config: BuildConfig, platform: PlatformResource) -> Iterator[Any]:
@@ -42,10 +47,13 @@ def build_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             full_refresh=config.full_refresh,
         )
         samples = {test.dagster_name: test.check.sample for test in done.tests}
+        reused = {i: what for i, what in done.nodes.items() if isinstance(what, Built) and i in assets}
+        known = _materialized(context, {assets[i] for i in reused} - needed)
         checks: list[Any] = []
         for node_id, what in done.nodes.items():
             if isinstance(what, Built):
-                yield from _reused(context, translator, manifest["nodes"].get(node_id), what)
+                if node_id in reused and assets[node_id] in context.selected_asset_keys - known:
+                    yield _reused(node_id, assets[node_id], what)
                 continue
             event = DbtCoreCliEventMessage(raw_event=dict(what), event_history_metadata={})
             for shown in event.to_default_asset_events(manifest, translator, context):
@@ -82,22 +90,23 @@ def _chosen(
     return nodes
 
 
-def _reused(
-    context: dg.AssetExecutionContext, translator: DagsterDbtTranslator, node: Mapping[str, Any] | None, built: Built
-) -> Iterator[dg.Output[None]]:
+def _materialized(context: dg.AssetExecutionContext, keys: set[dg.AssetKey]) -> set[dg.AssetKey]:
+    """Those that Dagster has a materialization of."""
+    records = context.instance.get_asset_records(sorted(keys)) if keys else ()
+    return {r.asset_entry.asset_key for r in records if r.asset_entry.last_materialization_record}
+
+
+def _reused(node_id: str, key: dg.AssetKey, built: Built) -> dg.Output[None]:
     """A table that stands as an earlier run built it: `reused` is the integration's own word for it.
 
-    It is an output, for else Dagster would skip the publishing that depends on it. A check that was not made again
+    What is published is an output in every run, for else Dagster would skip the publishing that depends on it; of the
+    rest the materialization of the run that made it stands, if Dagster knows of one. A check that was not made again
     shows nothing: the evaluation of the run that made it stands.
     """
-    if node is None or node["resource_type"] == "test":
-        return
-    key = translator.get_asset_key(node)
-    if key in context.selected_asset_keys:
-        metadata = {
-            "status": "reused",
-            "unique_id": node["unique_id"],
-            "built_in_run": built.run_id,
-            "built_at": dg.MetadataValue.timestamp(built.built_at.replace(tzinfo=UTC)),
-        }
-        yield dg.Output(None, output_name=key.to_python_identifier(), metadata=metadata)
+    metadata = {
+        "status": "reused",
+        "unique_id": node_id,
+        "built_in_run": built.run_id,
+        "built_at": dg.MetadataValue.timestamp(built.built_at.replace(tzinfo=UTC)),
+    }
+    return dg.Output(None, output_name=key.to_python_identifier(), metadata=metadata)
