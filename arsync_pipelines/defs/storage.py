@@ -59,6 +59,7 @@ class KeptEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._columns: set[str] = set()
         super().__init__(base_dir)
 
     @contextmanager
@@ -75,6 +76,15 @@ class KeptEventLog(SqliteEventLogStorage):
         """Store it and touch the run's file: the UI watches that one, and the news stand in the one beside it."""
         super().store_event(event)
         os.utime(self.path_for_shard(event.run_id))
+
+    def has_asset_key_col(self, column_name: str) -> bool:
+        """Whether Dagster's table has a column, which it asks thrice for every event: what is there stays."""
+        return column_name in self._columns or super().has_asset_key_col(column_name)
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        if column_name not in self._columns and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._columns.add(column_name)
+        return column_name in self._columns
 
     def _engine(self, shard: str) -> Engine:
         engine = self._engines.pop(shard, None)

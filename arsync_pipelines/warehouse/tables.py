@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 
 import duckdb
@@ -70,17 +71,19 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, specs: Sequence[StreamS
 
     Raises WarehouseError where a column exists with another type: raw is then to be rebuilt.
     """
+    tables: dict[str, dict[str, str]] = defaultdict(dict)  # asked for once: DuckDB lists the whole catalog every time
+    for table, name, sql_type in connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns() "
+        "where schema_name = current_schema() and database_name = current_database()"
+    ).fetchall():
+        tables[table][name] = sql_type
     for spec in specs:
         declared = {field.name: SQL_TYPES[field.kind] for field in spec.fields} | META_COLUMNS
-        body = ", ".join(f"{identifier(name)} {sql_type}" for name, sql_type in declared.items())
-        connection.execute(f"create table if not exists {identifier(spec.table)} ({body})")
-        present = dict(
-            connection.execute(
-                "select column_name, data_type from duckdb_columns() "
-                "where table_name = ? and schema_name = current_schema() and database_name = current_database()",
-                [spec.table],
-            ).fetchall()
-        )
+        present = tables.get(spec.table)
+        if present is None:
+            body = ", ".join(f"{identifier(name)} {sql_type}" for name, sql_type in declared.items())
+            connection.execute(f"create table {identifier(spec.table)} ({body})")
+            continue
         for name, sql_type in declared.items():
             if name not in present:
                 connection.execute(f"alter table {identifier(spec.table)} add column {identifier(name)} {sql_type}")

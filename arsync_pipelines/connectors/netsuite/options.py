@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from arsync_pipelines.domain.secret import SecretRef
+
+_zones = cache(available_timezones)  # it walks through folders
 
 
 class _Table(BaseModel):
@@ -72,7 +75,7 @@ class NetSuiteOptions(_Table):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in _zones():
             raise ValueError(f"{value!r} is no IANA time zone; for example America/Los_Angeles")
         return value
 
