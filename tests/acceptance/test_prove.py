@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from tests.fixtures.acceptance import Scene
@@ -17,6 +19,9 @@ CONTROL, BANK, CLEARING = 11, 14, 15
 def test_it_holds_and_says_how_old_it_is(synced: Scene) -> None:
     said = synced.expect("prove", "--json").data
     assert said["holds"] is True and said["foots"] is True and said["critical"] == []
+    functional = said["tie_out_functional"]
+    assert any(Decimal(row["realised"]) for row in functional), "nothing was settled at another rate"
+    assert {Decimal(row["difference"]) for row in functional} == {Decimal(0)}
     assert 0 <= said["age_seconds"] < 600
     assert said["snapshot"] == said["run"]["snapshot"] == synced.snapshot()
     counted = synced.published(

@@ -22,12 +22,19 @@ ACCOUNTS = {
     "bank": (4, "1000", "Bank", "Operating Account"),
     "clearing": (5, "1050", "OthCurrAsset", "Card Clearing"),
     "write_off": (6, "6400", "Expense", "Bad Debt Expense"),
+    "realised": (7, "7010", "OthIncome", "Realized Gain/Loss"),
+    "unrealised": (8, "7020", "OthIncome", "Unrealized Gain/Loss"),
+    "rounding": (9, "7030", "OthIncome", "Rounding Gain/Loss"),
 }
 
 
 def transaction_id(kind: int, world_id: int) -> int:
     """Transactions share one sequence; the remainder modulo 8 tells the type, 0 is for those made through the API."""
     return world_id * 8 + kind
+
+
+def revaluation_id(number: int) -> int:
+    return number * 8 + 6
 
 
 def customer_id(world_id: int) -> int:

@@ -208,6 +208,7 @@ TYPE_TEXTS = {
     "CustRfnd": "Customer Refund",
     "Journal": "Journal",
     "Deposit": "Deposit",
+    "FxReval": "Currency Revaluation",
 }
 STATUS_TEXTS = {
     ("CustInvc", "A"): "Open",

@@ -21,6 +21,9 @@ create table if not exists _job (id integer primary key, idempotency_key text un
 create table if not exists _application (nextdoc integer, previousdoc integer, id integer, previousline integer,
     nextline integer, previoustype text, nexttype text, amount integer, applied_on integer,
     primary key (nextdoc, previousdoc, id)) without rowid;
+create table if not exists _revaluation (id integer primary key autoincrement, earlier integer, later integer,
+    unique (earlier, later));
+create index if not exists revaluation_later on _revaluation (later);
 create index if not exists link_previous on nexttransactionlinelink (previousdoc);
 create index if not exists application_previous on _application (previousdoc);
 create index if not exists customer_party on customer (party);

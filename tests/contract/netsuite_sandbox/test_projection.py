@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,50 @@ def test_two_applications_of_one_pair_are_one_link(sandbox: NetSuiteSandbox) -> 
     sandbox.project(Delta(applications=[Application(21, "payment", 2, 1, 200, START.date(), at(41))]))
     query = "select foreignamount from nexttransactionlinelink where nextdoc = ?"
     assert sandbox.store.db.execute(query, (sandbox.vendor_id("payment", 2),)).fetchall() == [(300,)]
+
+
+def revaluations(sandbox: NetSuiteSandbox) -> list[tuple[str, str, int, int]]:
+    """Number, what it is booked against, amount on the receivable account, days after the start."""
+    rows = sandbox.store.db.execute(
+        "select t.tranid, substr(c.fullname, 1, instr(c.fullname, ' ') - 1), a.amount, t.trandate / 86400"
+        ' from "transaction" t join transactionaccountingline a on a."transaction" = t.id and a.transactionline = 0'
+        ' join transactionaccountingline o on o."transaction" = t.id and o.transactionline = 1'
+        " join account c on c.id = o.account where t.type = 'FxReval' order by t.tranid"
+    ).fetchall()
+    first = START.date().toordinal() - date(1970, 1, 1).toordinal()
+    return [(name, against, amount, day - first) for name, against, amount, day in rows]
+
+
+def test_settling_at_another_rate_posts_what_is_realised_and_what_rounding_leaves(sandbox: NetSuiteSandbox) -> None:
+    """100.00 EUR at 1.08145 paid in three: (rate - rate) x amount each, and a cent when it is paid whole."""
+    shared = {"erp_customer_id": 3, "currency": "EUR"}
+    issued = invoice(50, 10_000, customer=3, currency="EUR", rate=1.08145)
+    parts = [(51, 3_333, 40, 1.1), (52, 3_333, 42, 1.07), (53, 3_334, 50, 1.08145)]
+    paid = [replace(payment(n, amount, day=day), exchange_rate=rate, **shared) for n, amount, day, rate in parts]
+    applied = [
+        Application(60 + n, "payment", n, 50, amount, START.date() + timedelta(days=day), at(day))
+        for n, amount, day, _rate in parts
+    ]
+    sandbox.project(Delta(invoices=[issued], payments=paid[:2], applications=applied[:2]))
+    assert revaluations(sandbox) == [("CRV0000001", "Realized", 62, 40), ("CRV0000002", "Realized", -38, 42)]
+    whole = Delta(payments=paid[2:], applications=applied[2:])
+    sandbox.project(whole)
+    sandbox.project(whole)
+    assert revaluations(sandbox)[2:] == [("CRV0000003", "Rounding", -1, 50)]
+    query = (
+        "select sum(a.amount) from transactionaccountingline a join account c on c.id = a.account"
+        ' where c.accttype = \'AcctRec\' and a."transaction" in (select id from "transaction" where id in (?, ?, ?, ?)'
+        " or type = 'FxReval')"
+    )
+    numbers = [
+        sandbox.vendor_id(kind, n) for kind, n in (("invoice", 50), ("payment", 51), ("payment", 52), ("payment", 53))
+    ]
+    assert sandbox.store.db.execute(query, numbers).fetchone() == (0,), "settled in both currencies"
+
+    sandbox.project(Delta(deletions=[Deletion("payment", 52, "PAY-52", at(60))]))
+    assert revaluations(sandbox) == [("CRV0000001", "Realized", 62, 40)]
+    gone = sandbox.store.db.execute("select name from deletedrecord where type = 'FxReval' order by name").fetchall()
+    assert gone == [("CRV0000002",), ("CRV0000003",)]
 
 
 def test_a_changed_party_changes_its_customers(sandbox: NetSuiteSandbox) -> None:

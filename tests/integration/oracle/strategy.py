@@ -113,9 +113,27 @@ class Business:
     def some(self, among: list[Document]) -> list[Document]:
         return [self.pick(among)] if among else []
 
+    def pays_in_two(self) -> None:
+        """The whole of it, and mostly of an invoice that nothing else happened to."""
+        untouched = self.unlinked("invoice") or self.living("invoice")
+        for invoice in self.some([d for d in untouched if self.rest(d) > 0]):
+            left = self.rest(invoice)
+            first = self.amount(invoice.party.currency, left)
+            for amount in (first, left - first):
+                if amount:
+                    self.settle(invoice, amount)
+
+    def settle(self, invoice: Document, amount: Decimal) -> None:
+        """With a payment of just that amount."""
+        raise NotImplementedError
+
     def re_dates(self) -> None:
         for document in self.some(self.living("invoice", "payment", "credit_memo")):
             self.write(replace(document, day=self.day(), rate=self.rate()))
+
+    def re_rates(self) -> None:
+        for document in self.some(self.living("invoice", "payment", "credit_memo")):
+            self.write(replace(document, rate=self.rate()))
 
     def changes_amount(self) -> None:
         for document in self.some([d for d in self.unlinked("invoice", "payment") if not d.parts]):
@@ -141,11 +159,14 @@ class NetSuite(Business):
     @property
     def kinds(self) -> list[Callable[[], Any]]:
         return [
-            self.posts_invoice, self.posts_invoice, self.pays, self.pays, self.pays, self.gets_cash, self.credits,
-            self.applies_credit, self.refunds, self.writes_off, self.voids, self.voids_payment, self.takes_back,
-            self.changes_application, self.changes_terms, self.re_dates, self.changes_amount, self.disputes,
-            self.posts_journal, self.deletes, self.merges,
+            self.posts_invoice, self.posts_invoice, self.pays, self.pays, self.pays, self.pays_in_two, self.pays_in_two,
+            self.gets_cash, self.credits, self.applies_credit, self.refunds, self.writes_off, self.voids,
+            self.voids_payment, self.takes_back, self.changes_application, self.changes_terms, self.re_dates,
+            self.re_rates, self.changes_amount, self.disputes, self.posts_journal, self.deletes, self.merges,
         ]  # fmt: skip
+
+    def settle(self, invoice: Document, amount: Decimal) -> None:
+        self.link(invoice, self.new("payment", invoice.party, amount), amount)
 
     def pays(self) -> None:
         """In part, in full, too much (the rest stays on account), or, rarely, applying more than was invoiced."""
@@ -228,9 +249,12 @@ class Files(Business):
     @property
     def kinds(self) -> list[Callable[[], Any]]:
         return [
-            self.posts_invoice, self.posts_invoice, self.pays, self.pays, self.pays, self.gets_cash, self.credits,
-            self.settles, self.re_dates, self.changes_amount, self.disputes, self.deletes, self.merges,
+            self.posts_invoice, self.posts_invoice, self.pays, self.pays, self.pays, self.pays_in_two, self.gets_cash,
+            self.credits, self.settles, self.re_dates, self.changes_amount, self.disputes, self.deletes, self.merges,
         ]  # fmt: skip
+
+    def settle(self, invoice: Document, amount: Decimal) -> None:
+        self.new("payment", invoice.party, amount, pays=invoice.key)
 
     def pays(self) -> None:
         for invoice in self.some(self.living("invoice")):

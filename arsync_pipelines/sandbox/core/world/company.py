@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
+from random import Random
 
 from .records import MINOR_UNITS, Delta, Employee, LegalEntity, PaymentTerms
 
 # the first business instant after seeding lies behind this day: all seeded business is dated on it or before
 LAST_SEEDED_DAY = date(2026, 6, 30)
 
-# USD per unit; constant, so that no realised exchange difference arises
+# USD per unit, as the ERP's table has them; documents are posted at rates around these, another each month
 USD_RATES = {"USD": 1.0, "EUR": 1.08, "GBP": 1.27, "JPY": 0.0067}
 
 LEGAL_ENTITIES = (
@@ -54,9 +56,18 @@ _GIVEN = ("Ana", "Ben", "Chloe", "Daniel", "Emma", "Felix", "Grace", "Hiro", "In
 _FAMILY = ("Martin", "Okafor", "Schmidt", "Tanaka", "Rossi", "Dubois", "Jansen", "Peeters", "Walker", "Nguyen")
 
 
-def posted_rate(document_currency: str, functional_currency: str) -> float:
-    """Document to functional currency, at the eight decimals that the ERP posts."""
-    return round(USD_RATES[document_currency] / USD_RATES[functional_currency], 8)
+@lru_cache(maxsize=4096)
+def posted_rate(document_currency: str, functional_currency: str, month: int) -> float:
+    """Document to functional currency in a month (year * 12 + month - 1), at the eight decimals that the ERP posts."""
+    if document_currency == functional_currency:
+        return 1.0
+    return round(_usd_rate(document_currency, month) / _usd_rate(functional_currency, month), 8)
+
+
+def _usd_rate(currency: str, month: int) -> float:
+    """Within three percent of the table's; drawn from a stream of its own, so that nothing else moves with it."""
+    drift = 0.0 if currency == "USD" else Random(f"rate:{currency}:{month}").uniform(-0.03, 0.03)
+    return USD_RATES[currency] * (1 + drift)
 
 
 def midnight(day: date) -> datetime:

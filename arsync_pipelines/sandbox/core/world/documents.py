@@ -27,11 +27,6 @@ from .records import (
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _ENTITY = {entity.id: entity for entity in LEGAL_ENTITIES}
-_RATE = {
-    (currency, entity.id): posted_rate(currency, entity.currency)
-    for entity in LEGAL_ENTITIES
-    for currency in ("USD", "EUR", "GBP", "JPY")
-}
 _MINOR_PER_CENT = {currency: minor_per_usd(currency) / 100 for currency in ("USD", "EUR", "GBP", "JPY")}
 # net amounts of lines in US cents: many small, few large
 _AMOUNTS = [int(Random(index).lognormvariate(11.2, 1.1)) + 500 for index in range(4096)]
@@ -39,6 +34,15 @@ _GOODS = ("Licence", "Support plan", "Consulting", "Hardware", "Training", "Spar
 _PREFIX = {1: "US", 2: "DE", 3: "UK", 4: "JP"}
 
 DISPUTE_REASONS = ("PRICE", "QUANTITY", "DAMAGED", "NOT_RECEIVED", "DUPLICATE")
+
+
+def rate_on(currency: str, legal_entity_id: int, day: int) -> float:
+    """What a document of that day (an ordinal) is posted at."""
+    functional = _ENTITY[legal_entity_id].currency
+    if currency == functional:
+        return 1.0
+    dated = date.fromordinal(day)
+    return posted_rate(currency, functional, dated.year * 12 + dated.month - 1)
 
 
 def split_instalments(terms_id: int, day: int, total: int) -> tuple[tuple[date, int], ...]:
@@ -101,7 +105,7 @@ class Documents:
             buyer.id,
             entity,
             buyer.currency,
-            _RATE[buyer.currency, entity],
+            rate_on(buyer.currency, entity, day),
             date.fromordinal(day),
             instalments[-1][0],
             buyer.terms_id,
@@ -132,7 +136,7 @@ class Documents:
             buyer.id,
             buyer.legal_entity_id,
             buyer.currency,
-            _RATE[buyer.currency, buyer.legal_entity_id],
+            rate_on(buyer.currency, buyer.legal_entity_id, day),
             date.fromordinal(day),
             amount,
             channel,
@@ -159,7 +163,7 @@ class Documents:
             buyer.id,
             buyer.legal_entity_id,
             buyer.currency,
-            _RATE[buyer.currency, buyer.legal_entity_id],
+            rate_on(buyer.currency, buyer.legal_entity_id, day),
             date.fromordinal(day),
             lines,
             total,

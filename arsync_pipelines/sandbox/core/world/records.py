@@ -358,4 +358,6 @@ class Delta:
     processor_disputes: list[ProcessorDispute] = field(default_factory=list)
     payouts: list[Payout] = field(default_factory=list)
     deletions: list[Deletion] = field(default_factory=list)
-    exchange_rates: dict[str, float] = field(default_factory=dict)  # currency -> USD per unit (constant in this world)
+    exchange_rates: dict[str, float] = field(
+        default_factory=dict
+    )  # currency -> USD per unit, as the ERP's table has it

@@ -52,6 +52,13 @@ def functional(amount: int, rate: float, step: int) -> int:
     return -rounded if amount < 0 else rounded
 
 
+def difference(amount: int, rate: float, own: float, step: int) -> int:
+    """What an amount comes to at the difference of two rates, rounded as `functional` does."""
+    scaled = amount * (round(rate * _SCALE) - round(own * _SCALE))
+    rounded = (2 * abs(scaled) + _SCALE * step) // (2 * _SCALE * step) * step
+    return -rounded if scaled < 0 else rounded
+
+
 def lines_of(head: Head, parts: Sequence[Part]) -> tuple[list[LineRow], list[PostingRow]]:
     """Line 0 is the main line. Amounts of `parts` sum to zero, and so do the postings."""
     values = [functional(part.amount, head.rate, head.step) for part in parts]

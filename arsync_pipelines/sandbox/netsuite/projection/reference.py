@@ -8,7 +8,7 @@ import sqlite3
 from datetime import date, datetime
 
 from ...core.world.records import MINOR_UNITS, Delta
-from ..dates import wall_of
+from ..dates import day_of, wall_of
 from ..ids import ACCOUNTS, CURRENCIES, CURRENCY_NAMES, account_id
 from .tables import upsert
 
@@ -19,6 +19,10 @@ FIRST_YEAR, LAST_YEAR = 2023, 2028
 
 def period_of(day: date) -> int:
     return (day.year - FIRST_YEAR) * 12 + day.month
+
+
+def period_of_wall(wall: int) -> int:
+    return period_of(day_of(wall))
 
 
 def project_reference(db: sqlite3.Connection, delta: Delta, now: datetime) -> None:

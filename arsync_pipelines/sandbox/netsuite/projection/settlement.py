@@ -10,6 +10,7 @@ import sqlite3
 from ...core.world.records import MINOR_UNITS, Deletion, Delta
 from ..dates import instant_of, wall_of
 from ..ids import CREDIT_MEMO, INVOICE, JOURNAL, PAYMENT, REFUND, transaction_id
+from .revaluation import forget, revalue
 
 _TYPES = {
     "payment": (PAYMENT, 1, "CustPymt"),
@@ -98,6 +99,7 @@ def remove(db: sqlite3.Connection, identity: int, type_: str, at: int, name: str
     row = db.execute('select externalid from "transaction" where id = ?', (identity,)).fetchone()
     if row is None:
         return
+    forget(db, identity, at)
     ends = db.execute("select previousdoc from _application where nextdoc = ?", (identity,)).fetchall()
     db.executemany(_TOUCH, [(end[0], at) for end in ends])
     for table, column in (
@@ -154,4 +156,5 @@ def settle(db: sqlite3.Connection) -> None:
         " status = case when type = 'CustPymt' then status"
         f" when abs(foreigntotal) = foreignpaymentamountused then 'B' else 'A' end {_SOURCES}"
     )
+    revalue(db)
     db.execute("delete from touched")

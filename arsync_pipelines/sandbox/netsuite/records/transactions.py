@@ -192,7 +192,8 @@ def rate_of(db: sqlite3.Connection, subsidiary: int, currency: int) -> float:
         " where s.id = ? and r.transactioncurrency = ? order by r.effectivedate desc",
         (subsidiary, currency),
     ).fetchone()
-    return float(row[0]) if row else 1.0
+    # at the eight decimals that documents are posted with
+    return round(float(row[0]), 8) if row else 1.0
 
 
 def _due(db: sqlite3.Connection, terms: int | None, trandate: int) -> int:
