@@ -27,6 +27,31 @@ def materialize(scene: Scene, key: dg.AssetKey, monkeypatch: pytest.MonkeyPatch)
     return {m.asset_key.path[-1]: m for m in made}
 
 
+def test_tables_left_as_they_are_are_told_once_but_those_that_publishing_waits_for(
+    synced: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARSYNC_CONFIG", str(synced.config))
+    from arsync_pipelines.definitions import build_defs
+
+    defs = build_defs(synced.platform())
+    models = [a for a in defs.assets or () if isinstance(a, dg.AssetsDefinition) and a.node_def.name == "dbt_build"]
+    job = defs.resolve_implicit_global_asset_job_def()
+    told = []
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(2):
+            result = job.execute_in_process(instance=instance, asset_selection=list(models[0].keys))
+            assert result.success
+            made = [e.step_materialization_data.materialization for e in result.all_events if e.is_step_materialization]
+            told.append({m.asset_key: m.metadata["status"].value for m in made})
+    assert told[0].keys() == set(models[0].keys), "Dagster knew of none"
+    published = {
+        key
+        for key in told[0]
+        if key.path[0] in {"marts", "reconciliation", "sync"} or key.path[-1].endswith("_desired")
+    }
+    assert told[1] == dict.fromkeys(published, "reused")
+
+
 def cursors(scene: Scene) -> dict[str, object]:
     """Committed cursors of every stream of the ERP and the CRM."""
     platform = scene.platform()
