@@ -12,7 +12,7 @@ import dagster as dg
 from arsync_pipelines.defs.links import to_page
 from arsync_pipelines.defs.resources import FRESHNESS, OWNERS, WAREHOUSE_POOL, PlatformResource
 from arsync_pipelines.defs.transform.jobs import published_tables
-from arsync_pipelines.defs.transform.project import Translator
+from arsync_pipelines.defs.transform.naming import Translator
 from arsync_pipelines.services import gate
 from arsync_pipelines.services.publish import publish
 

@@ -16,7 +16,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from arsync_pipelines.defs.resources import WAREHOUSE_POOL, PlatformResource
 from arsync_pipelines.defs.transform import build
 from arsync_pipelines.defs.transform.jobs import published_tables
-from arsync_pipelines.defs.transform.project import Translator
+from arsync_pipelines.defs.transform.naming import Translator
 from arsync_pipelines.domain.errors import CheckFailed, WarehouseError
 from arsync_pipelines.services.rebuild import Built
 

@@ -92,7 +92,7 @@ def build(
         if message.info.name in _RESULT_EVENTS:
             events.append(msg_to_dict(message))
 
-    outcome = _invoke(_manifest(packed, ids or ()), folders, arguments, keep)
+    outcome = _invoke(_with_due(unpacked(packed), ids or ()), folders, arguments, keep)
     if isinstance(outcome.exception, Exception):
         raise WarehouseError(f"dbt could not build: {outcome.exception}") from outcome.exception
     results = tuple(
@@ -109,13 +109,20 @@ def build(
     return Outcome(tuple(events), results, "; ".join(failed[:5]) if failed or outcome.success else "dbt build failed")
 
 
-def _manifest(packed: bytes, due: Collection[str]) -> Any:
-    """dbt's own form of the parsed project, made anew because a build writes in it; nodes that are due have a tag."""
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
+def unpacked(packed: bytes) -> Any:
+    """dbt's own form of the parsed project, to be made anew for each build, which writes in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what dbt's own dependencies deprecate is not ours to mend
+        from dbt.contracts.graph.manifest import Manifest
+        from dbt.parser.manifest import extended_mashumuro_decoder
 
     manifest: Any = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
     manifest.build_flat_graph()
+    return manifest
+
+
+def _with_due(manifest: Any, due: Collection[str]) -> Any:
+    """The parsed project in which nodes that are due have a tag."""
     for node_id in due:
         if node_id in manifest.nodes:
             manifest.nodes[node_id].tags = [*manifest.nodes[node_id].tags, _DUE]
@@ -134,7 +141,7 @@ def _invoke(
     given += ["--project-dir", str(folders.project), "--profiles-dir", str(folders.profiles)]
     given += ["--target-path", str(folders.generated / "target")]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what dbt's own dependencies deprecate is not ours to mend
+        warnings.simplefilter("ignore")
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from arsync_pipelines.defs.transform.project import layer
+from arsync_pipelines.defs.transform.naming import layer
 
 PUBLISHED_LAYERS = ("marts", "reconciliation", "sync")
 

@@ -21,6 +21,11 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from arsync_pipelines.bootstrap import Platform
+from arsync_pipelines.defs.transform.dbt import unpacked
+from arsync_pipelines.defs.transform.parsed import parsed
+from arsync_pipelines.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = ROOT / "dbt_project"
 CALLED = "warehouse.duckdb"
@@ -32,8 +37,9 @@ class Dbt:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.manifest: Any = None
-        self.manifest = self.invoke(folder / CALLED, "parse").result
+        platform = Platform(Settings(state_dir=folder))
+        assert platform.settings.warehouse_path.name == CALLED
+        self.manifest: Any = unpacked(parsed(platform).packed)
         self.manifest.build_parent_and_child_maps()
 
     def invoke(self, warehouse: Path, *arguments: str, folder: Path | None = None) -> Any:
