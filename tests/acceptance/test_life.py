@@ -76,7 +76,12 @@ def test_a_day_later_only_what_changed_is_read_and_pushed(synced: Scene) -> None
     assert_agreed(synced)
 
     new = new_versions(report)
-    touched = documents_touched(synced, changes)
+    # and the end of June, which revalued what was open and took it back
+    (revalued,) = synced.published(
+        "select count(*) as n from fct_receivable_event "
+        "where event_type = 'revalued' and business_date >= date '2026-06-30'"
+    )
+    touched = documents_touched(synced, changes) + revalued["n"]
     assert 0 < new["raw_netsuite__transaction"] <= touched
     assert new.get("raw_netsuite__customer", 0) <= changes.get("erp_customers", 0)
     assert new.get("raw_stripe__charge", 0) <= changes.get("processor_charges", 0)

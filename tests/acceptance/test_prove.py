@@ -20,7 +20,13 @@ def test_it_holds_and_says_how_old_it_is(synced: Scene) -> None:
     said = synced.expect("prove", "--json").data
     assert said["holds"] is True and said["foots"] is True and said["critical"] == []
     functional = said["tie_out_functional"]
-    assert any(Decimal(row["realised"]) for row in functional), "nothing was settled at another rate"
+    truth = {
+        row["legal_entity"]: (Decimal(row["gl_control"]), Decimal(row["realised"]))
+        for row in synced.world.truth("tieout_functional")
+    }
+    shown = {row["legal_entity"]: (Decimal(row["gl_control"]), Decimal(row["realised"])) for row in functional}
+    assert shown == truth
+    assert any(realised for _held, realised in truth.values()), "nothing was settled at another rate"
     assert {Decimal(row["difference"]) for row in functional} == {Decimal(0)}
     assert 0 <= said["age_seconds"] < 600
     assert said["snapshot"] == said["run"]["snapshot"] == synced.snapshot()

@@ -103,7 +103,7 @@ def _reused(node_id: str, key: dg.AssetKey, built: Built) -> dg.Output[None]:
     rest the materialization of the run that made it stands, if Dagster knows of one. A check that was not made again
     shows nothing: the evaluation of the run that made it stands.
     """
-    metadata = {
+    metadata: dict[str, Any] = {
         "status": "reused",
         "unique_id": node_id,
         "built_in_run": built.run_id,

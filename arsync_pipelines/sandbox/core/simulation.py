@@ -22,7 +22,7 @@ from .world.world import World
 
 # (invoices made so far, all of them)
 Progress = Callable[[int, int], None]
-TRUTHS = ("accounts", "balances", "invoices", "tieout", "parties")
+TRUTHS = ("accounts", "balances", "invoices", "tieout", "tieout_functional", "parties")
 
 
 class Simulation:

@@ -169,6 +169,23 @@ def test_settling_at_another_rate_posts_what_is_realised_and_what_rounding_leave
     assert gone == [("CRV0000002",), ("CRV0000003",)]
 
 
+def test_the_end_of_a_month_revalues_what_is_open_and_the_next_day_takes_it_back(sandbox: NetSuiteSandbox) -> None:
+    """40.00 EUR open of an invoice at 1.08145 and the table's rate of 1.1: 0.74, once."""
+    shared = {"erp_customer_id": 3, "currency": "EUR", "exchange_rate": 1.08145}
+    paid = replace(payment(51, 6_000, day=2), **shared)
+    applied = Application(111, "payment", 51, 50, 6_000, START.date() + timedelta(days=2), at(2))
+    issued = invoice(50, 10_000, customer=3, currency="EUR", rate=1.08145)
+    sandbox.project(Delta(invoices=[issued], payments=[paid], applications=[applied]))
+    assert revaluations(sandbox) == []
+    sandbox.finish_seeding()
+    sandbox.project(Delta())
+    sandbox.project(Delta())
+    query = "select foreigntotal, isreversal, trandate / 86400 from \"transaction\" where type = 'FxReval' order by 3"
+    (amount, first, day), (back, second, next_day) = sandbox.store.db.execute(query).fetchall()
+    assert (amount, first, back, second, next_day - day) == (74, "F", -74, "T", 1)
+    assert {against for _name, against, _amount, _day in revaluations(sandbox)} == {"Unrealized"}
+
+
 def test_a_changed_party_changes_its_customers(sandbox: NetSuiteSandbox) -> None:
     sandbox.project(Delta(parties=[party(1, "Globex Holding", "", updated=at(50))]))
     rows = sandbox.store.db.execute(

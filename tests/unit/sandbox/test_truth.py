@@ -235,3 +235,21 @@ def test_small_parts() -> None:
         "1234.56",
         None,
     ]
+
+
+def test_functional_balances_at_the_rates_of_the_documents(dollars: Company) -> None:
+    """100.00 EUR at 1.08145, paid in three at 1.1, 1.07 and its own rate; and 50.00 EUR at 1.08 that stay open."""
+    euros = Buyer(1, US, "EUR", "US", 1, None, 0.0)
+    invoice = dollars.invoice(euros, date(2026, 5, 1), 10_000)
+    invoice.exchange_rate = 1.08145
+    for day, amount, rate in ((10, 3_333, 1.1), (12, 3_333, 1.07), (20, 3_334, 1.08145)):
+        dollars.pay(euros, date(2026, 6, day), amount, (invoice, amount))
+        dollars.documents.delta.payments[-1].exchange_rate = rate
+    dollars.invoice(euros, date(2026, 6, 5), 5_000).exchange_rate = 1.08
+    # realised 0.62 - 0.38, and a cent that rounding leaves when the first is paid whole
+    assert dollars.truth().tieout_functional == [
+        {"legal_entity": "Meridian Industries Inc.", "currency": "USD", "gl_control": "54.00", "realised": "0.23"}
+    ]
+    # after the first payment: 108.15 + 54.00 - 36.66 + 0.62
+    (early,) = Truth(dollars.store, date(2026, 6, 11)).tieout_functional
+    assert (early["gl_control"], early["realised"]) == ("126.11", "0.62")

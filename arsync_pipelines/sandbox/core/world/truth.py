@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from .company import LEGAL_ENTITIES, TERMS_BY_ID, USD_RATES
+from .functional import half_up, receivables
 from .positions import BUCKET_LABELS, BUCKETS, CustomerPosition, Positions, bucket
 from .records import MINOR_UNITS, CrmAccount, ErpCustomer, Party, ProcessorCustomer
 from .store import WorldStore
@@ -43,12 +44,6 @@ ACCOUNT_FIELDS = (
     "currency",
     "as_of_date",
 )
-
-
-def half_up(value: Fraction) -> int:
-    """To the nearest integer; a half goes away from zero."""
-    magnitude = (abs(value) * 2 + 1) // 2
-    return int(magnitude) if value >= 0 else -int(magnitude)
 
 
 def convert(amount: int, source: str, target: str) -> int:
@@ -212,6 +207,20 @@ class Truth:
                 "difference": money(aging[entity, currency] - posted[entity, currency], currency),
             }
             for entity, currency in sorted(aging)
+        ]
+
+    @cached_property
+    def tieout_functional(self) -> list[dict[str, Any]]:
+        """Per legal entity in its own currency: gl_control, and what of it was realised by settling at other rates."""
+        currencies = {entity.id: entity.currency for entity in LEGAL_ENTITIES}
+        return [
+            {
+                "legal_entity": _ENTITY_NAMES[entity],
+                "currency": currencies[entity],
+                "gl_control": money(held, currencies[entity]),
+                "realised": money(realised, currencies[entity]),
+            }
+            for entity, (held, realised) in sorted(receivables(self._store, self.as_of.toordinal()).items())
         ]
 
     @cached_property

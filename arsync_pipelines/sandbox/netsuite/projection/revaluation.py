@@ -145,18 +145,26 @@ def _modified(db: sqlite3.Connection, pair: Pair) -> Iterable[int]:
 
 
 def _write(db: sqlite3.Connection, number: int, entry: Entry) -> None:
-    document, identity = entry.document, revaluation_id(number)
-    name = f"CRV{number:07d}"
+    document = entry.document
+    post(db, number, document.subsidiary, document.currency, entry.amount, entry.day, entry.modified, entry.role, False)
+
+
+def post(
+    db: sqlite3.Connection, number: int, subsidiary: int, currency: int, amount: int, day: int, at: int, role: str,
+    is_reversal: bool,
+) -> None:  # fmt: skip
+    """One revaluation: `amount` (hundredths of the subsidiary's currency) to the receivable account, against `role`."""
+    identity, name = revaluation_id(number), f"CRV{number:07d}"
     row = {
-        "id": identity, "subsidiary": document.subsidiary, "currency": document.currency, "tranid": name,
-        "postingperiod": period_of_wall(entry.day), "type": "FxReval", "recordtype": "fxreval",
-        "trandisplayname": f"{TYPE_TEXTS['FxReval']} #{name}", "posting": "T", "voided": "F", "isreversal": "F",
-        "exchangerate": 1.0, "foreigntotal": entry.amount, "trandate": entry.day, "createddate": entry.modified,
-        "lastmodifieddate": entry.modified,
+        "id": identity, "subsidiary": subsidiary, "currency": currency, "tranid": name,
+        "postingperiod": period_of_wall(day), "type": "FxReval", "recordtype": "fxreval",
+        "trandisplayname": f"{TYPE_TEXTS['FxReval']} #{name}", "posting": "T", "voided": "F",
+        "isreversal": "T" if is_reversal else "F", "exchangerate": 1.0, "foreigntotal": amount, "trandate": day,
+        "createddate": at, "lastmodifieddate": at,
     }  # fmt: skip
     upsert(db, "transaction", " ".join(row), [tuple(row.values())])
-    parts = [Part("receivable", entry.amount), Part(entry.role, -entry.amount)]
-    lines, postings = lines_of(Head(identity, None, document.subsidiary, 1.0, 1), parts)
+    parts = [Part("receivable", amount), Part(role, -amount)]
+    lines, postings = lines_of(Head(identity, None, subsidiary, 1.0, 1), parts)
     # what a difference is booked against may change with it
     db.execute('delete from transactionaccountingline where "transaction" = ?', (identity,))
     upsert(db, "transactionline", LINE_COLUMNS, lines)
