@@ -199,7 +199,7 @@ left join bridge_customer_history as history
 {%- do functions.append({
     'name': 'ar_balance',
     'parameters': asked,
-    'description': 'One row per document with a balance at a business date, as known at a time: sums over the ledger.',
+    'description': 'One row per document with a balance at a business date, in its currency or the functional one, as known at a time: sums over the ledger.',
     'body': balance,
 }) -%}
 {%- set by_customer -%}
@@ -207,6 +207,7 @@ select
     balance.customer_id, balance.legal_entity_id, balance.currency, max(balance.as_of_date) as as_of_date,
     cast(sum(balance.open_amount) as {{ arsync.type_total() }}) as open_balance_amount
 from ar_balance(as_of, known_at) as balance
+where balance.open_amount <> 0
 group by balance.customer_id, balance.legal_entity_id, balance.currency
 {%- endset -%}
 {%- do functions.append({

@@ -35,7 +35,8 @@ with entities as (
         source_legal_entity_id,
         source_legal_entity_id as name,
         cast(null as {{ dbt.type_string() }}) as country,
-        case when count(distinct currency) = 1 then min(currency) end as functional_currency,
+        -- rows that leave theirs to defaults may be in another
+        case when count(distinct coalesce(currency, '')) = 1 then min(currency) end as functional_currency,
         cast(null as {{ dbt.type_string() }}) as time_zone,
         false as is_elimination
     from (

@@ -162,12 +162,15 @@ def test_a_ledger_of_an_earlier_version_takes_in_functional_amounts(copied_compa
         ),
         "int_document_balance": ("functional_open_amount",),
         "fct_ar_aging": ("functional_open_amount", "functional_currency"),
+        "dim_legal_entity_history": ("time_zone",),
     }.items():  # fmt: skip
         for column in columns:
             raw.execute(f"alter table {table} drop column {column} cascade")
     raw.dbt("build")
     assert raw.rows(amounts) == expected
     assert functional(raw)["difference"] == 0
+    rules = "select count(*) = count(distinct legal_entity_id) as same, count(distinct time_zone) as zones "
+    assert raw.rows(f"{rules} from dim_legal_entity_history") == [{"same": True, "zones": 1}], "no rule changed"
     told = (
         "select count(*) as n from fct_receivable_event where correction_number > 0 and currency = functional_currency"
     )

@@ -1,4 +1,4 @@
-{# Amounts in the functional currency of the legal entity, beside those in the document's own (docs/adr/0026). #}
+{# What makes a warehouse of an earlier version one of this: columns added since, with what can be told of old rows. #}
 
 {# Whether the ledger is one of an earlier version, which knew no functional amounts. #}
 {% macro lacks_functional_amounts() -%}
@@ -25,6 +25,18 @@ from (
     left join {{ ref('iso_currency') }} as iso on known.functional_currency = iso.currency
 ) as document
 where held.document_id = document.document_id
+{%- endif -%}
+{%- endmacro %}
+
+{# pre-hook of the legal entities' history: the time zone of a version of an earlier release is taken to be today's. #}
+{% macro take_in_time_zones() -%}
+{%- if execute and is_incremental()
+    and 'time_zone' not in adapter.get_columns_in_relation(this) | map(attribute='name') | list -%}
+alter table {{ this }} add column time_zone {{ dbt.type_string() }};
+update {{ this }} as held
+set time_zone = entity.time_zone
+from {{ ref('dim_legal_entity') }} as entity
+where held.legal_entity_id = entity.legal_entity_id
 {%- endif -%}
 {%- endmacro %}
 
