@@ -119,6 +119,10 @@ class Warehouse(Protocol):
         """Rows of a read on the working database (inside `writing()`)."""
         ...
 
+    def compact(self) -> None:
+        """Close the gaps that deleted rows have left (inside `writing()`). Costs as much as there is history."""
+        ...
+
     def publish(
         self, tables: Sequence[str], manifest: Mapping[str, Any], functions: Sequence[TableFunction] = ()
     ) -> Snapshot:

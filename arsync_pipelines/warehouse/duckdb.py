@@ -48,6 +48,8 @@ class DuckDbWarehouse:
             "temp_directory": f"{path}.spill",
             # dictionary and FSST in one: a third less work per row written than the choice between the two before it
             "storage_compatibility_version": "latest",
+            # a checkpoint would write whole row groups anew to close the gaps of a few deleted rows: see compact()
+            "max_vacuum_tasks": "0",
             "autoinstall_known_extensions": "false",
         }
         self._writer = Writer.of(path, config)
@@ -125,6 +127,13 @@ class DuckDbWarehouse:
         """Rows of a read on the working database, as dicts by column name."""
         with self._writer.operation() as db:
             return _rows(db.execute(sql, list(parameters)))
+
+    def compact(self) -> None:
+        """Close the gaps that deleted rows have left. Costs as much as there is history, so not after every change."""
+        with self._writer.operation() as db:
+            # without a change since the last checkpoint the engine would not look at any table
+            db.execute("create table compacting (x int); set max_vacuum_tasks = 100; drop table compacting")
+            db.execute("force checkpoint; set max_vacuum_tasks = 0")
 
     def publish(
         self, tables: Sequence[str], manifest: Mapping[str, Any], functions: Sequence[TableFunction] = ()

@@ -203,24 +203,24 @@ def _change(path: Path, invoices: int) -> int:
     )
     raw.add(
         "raw_netsuite__transaction",
-        "select '9' || id as id, 'PMT9' || id as tranid, 'CustPymt' as type, '2026-07-01' as trandate, entity, "
+        "select (id::int + 80000000)::varchar as id, 'PMT' || (id::int + 80000000) as tranid, 'CustPymt' as type, '2026-07-01' as trandate, entity, "
         f"amount::varchar as foreigntotal, {header} from paid",
     )
     raw.add(
         "raw_netsuite__transaction_line",
-        "select '9' || id as transaction, l::varchar as id, l::varchar as linesequencenumber, "
+        "select (id::int + 80000000)::varchar as transaction, l::varchar as id, l::varchar as linesequencenumber, "
         "if(l = 0, 'T', 'F') as mainline, 'F' as taxline, (amount * [-1, 1][l + 1])::decimal(18, 4)::varchar as "
         f"foreignamount, entity, '1' as subsidiary, '{stamp}' as transaction_lastmodified from paid, range(2) x(l)",
     )
     raw.add(
         "raw_netsuite__transaction_accounting_line",
-        "select '9' || id as transaction, l::varchar as transactionline, if(l = 0, '101', '400') as account, "
+        "select (id::int + 80000000)::varchar as transaction, l::varchar as transactionline, if(l = 0, '101', '400') as account, "
         "(amount * [-1, 1][l + 1])::decimal(18, 4)::varchar as amount, 'T' as posting, "
         f"'{stamp}' as transaction_lastmodified from paid, range(2) x(l)",
     )
     raw.add(
         "raw_netsuite__transaction_link",
-        "select id as previousdoc, '0' as previousline, 'CustInvc' as previoustype, '9' || id as nextdoc, "
+        "select id as previousdoc, '0' as previousline, 'CustInvc' as previoustype, (id::int + 80000000)::varchar as nextdoc, "
         "'0' as nextline, 'CustPymt' as nexttype, 'Payment' as linktype, amount::varchar as foreignamount, "
         f"'{stamp}' as transaction_lastmodified from paid",
     )

@@ -25,6 +25,7 @@ def profile(platform: Platform) -> dict[str, Any]:
     options = platform.settings.warehouse
     engine = {"memory_limit": options.memory_limit, "threads": options.threads}
     engine |= {"preserve_insertion_order": False, "TimeZone": "UTC", "checkpoint_threshold": "1GB"}
+    engine |= {"max_vacuum_tasks": 0}  # as in our own connections: what is deleted is given back by `compact`
     path = str(platform.settings.warehouse_path)
     return {"type": "duckdb", "path": path, "threads": options.threads, "settings": engine}
 
