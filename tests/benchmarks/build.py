@@ -191,7 +191,8 @@ def _change(path: Path, invoices: int) -> int:
     raw = _Raw(path)
     stamp = "2026-07-01 05:00:00"
     raw.db.execute(
-        "create temp table paid as select id, entity, foreigntotal::decimal(18, 2) as amount from "
+        "create temp table paid as select id, (id::int + 80000000)::varchar as payment, entity, "
+        "foreigntotal::decimal(18, 2) as amount from "
         "raw_netsuite__transaction where type = 'CustInvc' and id::int % 100 = 9"
     )
     header = _HEADER.format(stamp=stamp)
@@ -203,24 +204,24 @@ def _change(path: Path, invoices: int) -> int:
     )
     raw.add(
         "raw_netsuite__transaction",
-        "select (id::int + 80000000)::varchar as id, 'PMT' || (id::int + 80000000) as tranid, 'CustPymt' as type, '2026-07-01' as trandate, entity, "
+        "select payment as id, 'PMT' || payment as tranid, 'CustPymt' as type, '2026-07-01' as trandate, entity, "
         f"amount::varchar as foreigntotal, {header} from paid",
     )
     raw.add(
         "raw_netsuite__transaction_line",
-        "select (id::int + 80000000)::varchar as transaction, l::varchar as id, l::varchar as linesequencenumber, "
+        "select payment as transaction, l::varchar as id, l::varchar as linesequencenumber, "
         "if(l = 0, 'T', 'F') as mainline, 'F' as taxline, (amount * [-1, 1][l + 1])::decimal(18, 4)::varchar as "
         f"foreignamount, entity, '1' as subsidiary, '{stamp}' as transaction_lastmodified from paid, range(2) x(l)",
     )
     raw.add(
         "raw_netsuite__transaction_accounting_line",
-        "select (id::int + 80000000)::varchar as transaction, l::varchar as transactionline, if(l = 0, '101', '400') as account, "
+        "select payment as transaction, l::varchar as transactionline, if(l = 0, '101', '400') as account, "
         "(amount * [-1, 1][l + 1])::decimal(18, 4)::varchar as amount, 'T' as posting, "
         f"'{stamp}' as transaction_lastmodified from paid, range(2) x(l)",
     )
     raw.add(
         "raw_netsuite__transaction_link",
-        "select id as previousdoc, '0' as previousline, 'CustInvc' as previoustype, (id::int + 80000000)::varchar as nextdoc, "
+        "select id as previousdoc, '0' as previousline, 'CustInvc' as previoustype, payment as nextdoc, "
         "'0' as nextline, 'CustPymt' as nexttype, 'Payment' as linktype, amount::varchar as foreignamount, "
         f"'{stamp}' as transaction_lastmodified from paid",
     )
