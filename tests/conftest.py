@@ -16,8 +16,21 @@ def told(heading: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take minutes come first: begun last, one of them would keep one process waiting for the other."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Files that take minutes come first: begun last, one of them would keep one process waiting for the other.
+
+    Of those that share what takes long to make, one begins and the others come last: beside it they would wait for it.
+    """
+    first: dict[str, object] = {}
+
+    def turn(item: pytest.Item) -> int:
+        slow = item.get_closest_marker("slow")
+        if slow is None:
+            return 3
+        if shared := slow.kwargs.get("shares"):
+            return 0 if first.setdefault(shared, item.path) == item.path else 2
+        return 1
+
+    items.sort(key=turn)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

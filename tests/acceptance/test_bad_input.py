@@ -12,7 +12,7 @@ import pytest
 
 from tests.fixtures.acceptance import Ended, Scene, assert_agreed
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(shares="an installation after its first sync")
 
 CONFIGURATION, SOURCE, CHECK = 2, 3, 6
 

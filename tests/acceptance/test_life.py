@@ -14,7 +14,7 @@ import pytest
 from arsync_pipelines.domain.comparison import same
 from tests.fixtures.acceptance import CRM_OBJECTS, FirstSync, Scene, assert_agreed, crm
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(shares="an installation after its first sync")
 
 TRUTHS = {"account": "accounts", "account_balance": "balances", "invoice": "invoices"}
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.acceptance import CRM_OBJECTS, Scene
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(shares="an installation after its first sync")
 
 CUSTOMER = dg.AssetKey(["raw", "raw_netsuite__customer"])
 AGING = dg.AssetKey(["marts", "fct_ar_aging"])

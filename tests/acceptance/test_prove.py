@@ -9,7 +9,7 @@ import pytest
 from tests.fixtures.acceptance import Scene
 from tests.fixtures.netsuite_records import Records
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(shares="an installation after its first sync")
 
 CHECK = 6
 CONTROL, BANK, CLEARING = 11, 14, 15

@@ -20,7 +20,7 @@ from tests.fixtures.postgres import postgres
 from tests.fixtures.tryton_reports import DAYS, HORIZON, compared
 
 __all__ = ["postgres"]
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(shares="a company in Tryton")
 
 Record = Callable[[str, object], None]
 

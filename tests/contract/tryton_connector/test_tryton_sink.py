@@ -17,7 +17,7 @@ from arsync_pipelines.domain.push import FailureClass, PushIntent
 from arsync_pipelines.ports.sink import Outcome, Sink
 from tests.contract.tryton_connector.conftest import Books, Meddling
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(shares="a company in Tryton")
 
 ACME = {
     "name": "Acme Works",

@@ -15,7 +15,7 @@ from arsync_pipelines.domain.errors import SourceContractBroken
 from tests.contract.tryton_connector import receivables
 from tests.contract.tryton_connector.conftest import Books, Meddling
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(shares="a company in Tryton")
 
 RECEIVABLE = """
     select l.id from account_move_line l join account_account a on a.id = l.account

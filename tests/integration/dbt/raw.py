@@ -76,6 +76,7 @@ class RawWarehouse:
     seq: int = 0
     loaded_at: datetime | None = None
     pending: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    stale: set[str] = field(default_factory=set)
 
     def create(self, as_of: date) -> None:
         with duckdb.connect(str(self.path)) as db:
@@ -127,6 +128,17 @@ class RawWarehouse:
         """Every row of each table."""
         with duckdb.connect(str(self.path), read_only=True) as db:
             return {name: _fetched(db, f"select * from {name}") for name in names}
+
+    def rebuild(self, *also: str, check: bool = True) -> Done:
+        """Build and test what stands upon the tables that rows were added to, and upon `also`; the rest must be built.
+
+        What stands upon tables that a build failed for is part of the next one again.
+        """
+        self.stale |= {table for table, _row in self.pending} | set(also)
+        done = self.dbt("build", "--select", *(f"source:*.{table}+" for table in sorted(self.stale)), check=check)
+        if not done.returncode:
+            self.stale.clear()
+        return done
 
     def dbt(self, *arguments: str, check: bool = True, unit_tests: bool = False) -> Done:
         """Run dbt, which parsed the project when it was first asked; its output is in the error when it fails.

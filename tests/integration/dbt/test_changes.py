@@ -37,11 +37,8 @@ COMPARED = (
 
 
 @pytest.fixture
-def raw(tmp_path: Path) -> RawWarehouse:
-    warehouse = RawWarehouse(tmp_path / "warehouse.duckdb")
-    warehouse.create(company.AS_OF)
-    company.write(warehouse)
-    return warehouse
+def raw(copied_company: company.Books) -> RawWarehouse:
+    return copied_company.raw
 
 
 def state(raw: RawWarehouse) -> list[list[dict[str, object]]]:
@@ -127,7 +124,7 @@ def test_incremental_build_equals_a_build_from_nothing(raw: RawWarehouse, tmp_pa
     # one customer's journal becomes two customers', and the other way round
     books.journal("97", ("5", "1", "-50.00"), None, None)
     books.journal("99", ("1", "1", "5.00"), ("3", "1", "7.00"))
-    raw.dbt("build")
+    raw.rebuild()
     changed = state(raw)
     assert applied(raw) == [("write_off", "erp:98", "erp:97", 50)]
     assert voided(raw) == [date(2026, 6, 30)]
@@ -174,7 +171,6 @@ def test_incremental_build_equals_a_build_from_nothing(raw: RawWarehouse, tmp_pa
 
 
 def test_a_second_build_without_news_changes_nothing(raw: RawWarehouse) -> None:
-    raw.dbt(*MODELS)
     ledger = raw.rows("select * from fct_receivable_event order by event_id")
     before = state(raw)
     raw.dbt(*MODELS)
@@ -183,7 +179,6 @@ def test_a_second_build_without_news_changes_nothing(raw: RawWarehouse) -> None:
 
 
 def test_time_alone_moves_buckets_and_future_payments(raw: RawWarehouse) -> None:
-    raw.dbt(*MODELS)
     raw.set_policy(company.AS_OF + timedelta(days=1))
     raw.dbt(*MODELS)
     (row,) = raw.rows("select * from ar_customer_summary where customer_summary_id = 'erp:1|erp:1|USD'")
@@ -214,7 +209,6 @@ def test_a_bad_value_fails_the_build(raw: RawWarehouse) -> None:
 
 
 def test_crm_that_holds_what_it_should_gets_nothing(raw: RawWarehouse) -> None:
-    raw.dbt(*MODELS)
     for row in raw.rows("select * from int_salesforce__invoice_desired"):
         raw.add(
             "raw_salesforce__ar_invoice", "crm", id="a" + row["external_id"], is_deleted=False,
@@ -227,26 +221,23 @@ def test_crm_that_holds_what_it_should_gets_nothing(raw: RawWarehouse) -> None:
         "raw_salesforce__ar_invoice", "crm", id="a-gone", is_deleted=False, external_id="erp:gone", account_id="001A",
         number="X", currency="USD", total_amount="7.0", open_amount="7.0", status="open",
     )  # fmt: skip
-    raw.dbt(*MODELS)
+    raw.rebuild()
     (row,) = raw.rows("select * from sync_salesforce__invoice")
     assert row["business_key"] == "erp:gone"
     assert '"status":"void"' in row["payload"] and '"open_amount":"0.00"' in row["payload"]
     assert '"open_amount":"7.00"' in row["before"]
 
 
-def test_a_payment_with_another_date_changes_when_its_invoice_was_paid(tmp_path: Path) -> None:
-    raw = RawWarehouse(tmp_path / "warehouse.duckdb")
-    raw.create(company.AS_OF)
-    books = company.write(raw)
+def test_a_payment_with_another_date_changes_when_its_invoice_was_paid(copied_company: company.Books) -> None:
+    books, raw = copied_company, copied_company.raw
     books.document("901", "CustInvc", "2026-05-20", "5", "1", "1", "70.00", due="2026-06-20")
     books.document("902", "CustPymt", "2026-05-31", "5", "1", "1", "70.00")
     books.link("901", "902", "70.00")
-    chosen = ("--select", "+ar_customer_summary", "--resource-type", "model", "--resource-type", "seed")
-    raw.dbt("build", *chosen)
+    raw.rebuild()
     paid = "select last_application_date::varchar as day from fct_invoice where source_id = '901'"
     assert raw.rows(paid) == [{"day": "2026-05-31"}]
     books.document("902", "CustPymt", "2026-06-09", "5", "1", "1", "70.00")
-    raw.dbt("build", *chosen)
+    raw.rebuild()
     assert raw.rows(paid) == [{"day": "2026-06-09"}]
     (row,) = raw.rows("select average_days_to_pay from ar_customer_summary where customer_id = 'erp:5'")
     assert row["average_days_to_pay"] == 20

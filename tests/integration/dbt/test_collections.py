@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,18 +13,10 @@ from tests.integration.dbt.raw import RawWarehouse
 
 pytestmark = pytest.mark.slow
 
-CHOSEN = (
-    "--select", "+sync_salesforce__account", "+sync_salesforce__invoice", "+ar_credit_exposure",
-    "+ar_promise_monthly", "+ar_dispute_aging", "+fct_promise_to_pay_history",
-    "--exclude-resource-type", "test",
-)  # fmt: skip
-
 
 @pytest.fixture
-def books(tmp_path: Path) -> company.Books:
-    raw = RawWarehouse(tmp_path / "warehouse.duckdb")
-    raw.create(company.AS_OF)
-    return company.write(raw)
+def books(copied_company: company.Books) -> company.Books:
+    return copied_company
 
 
 def promise(raw: RawWarehouse, key: str, invoice: str | None, made: str, by: str, amount: str, **more: Any) -> None:
@@ -62,7 +53,7 @@ def test_a_promise_is_kept_broken_or_open(books: company.Books) -> None:
     promise(raw, "due-yesterday", "erp:11", "2026-06-15", "2026-06-30", "100.01")
     promise(raw, "withdrawn", "erp:11", "2026-06-15", "2026-06-16", "100.01", cancelled=True)
     promise(raw, "any-invoice", None, "2026-06-01", "2026-06-30", "650.00")
-    raw.dbt("build", *CHOSEN)
+    raw.rebuild()
     assert status(raw) == {
         "on-the-day": "kept",
         "a-day-late": "broken",
@@ -85,12 +76,12 @@ def test_a_promise_is_kept_broken_or_open(books: company.Books) -> None:
 def test_states_of_promises_and_disputes_keep_their_history(books: company.Books) -> None:
     raw = books.raw
     promise(raw, "p", "erp:11", "2026-06-15", "2026-06-30", "100.01")
-    raw.dbt("build", *CHOSEN)
+    raw.rebuild()
     assert collections(raw) == ("broken_promise", None)
     books.document("907", "CustPymt", "2026-06-28", "1", "1", "1", "100.01")
     books.link("11", "907", "100.01")
     books.document("60", "CustInvc", "2026-06-10", "1", "1", "1", "210.00", due="2026-07-10", disputed="50.00")
-    raw.dbt("build", *CHOSEN)
+    raw.rebuild()
     states = raw.rows("select * from fct_promise_to_pay_history order by known_at")
     assert [row["status"] for row in states] == ["broken", "kept"]
     assert collections(raw) == (None, None), "kept: nothing stands behind a status any more"
@@ -98,7 +89,7 @@ def test_states_of_promises_and_disputes_keep_their_history(books: company.Books
     disputes = raw.rows("select * from fct_dispute_history where dispute_id = 'invoice:erp:60' order by known_at")
     assert [row["disputed_amount"] for row in disputes] == [120, 50]
     promise(raw, "p", "erp:11", "2026-06-15", "2026-06-30", "100.01", _deleted=True)
-    raw.dbt("build", *CHOSEN)
+    raw.rebuild()
     assert status(raw) == {}
     (gone,) = raw.rows("select known_until from fct_promise_to_pay_history where status = 'kept'")
     assert gone["known_until"].year < 9999, "withdrawn at the source: its last state ends, and stays readable"
@@ -111,7 +102,7 @@ def test_exposure_is_what_is_owed_and_what_is_released(books: company.Books) -> 
             "raw_files__order", "extracts", order_id=key, customer_id="erp:1", legal_entity="erp:1",
             order_date="2026-06-30", unbilled_amount=amount, currency="USD", released=released,
         )  # fmt: skip
-    raw.dbt("build", *CHOSEN)
+    raw.rebuild()
 
     def exposure() -> dict[str, Any]:
         (row,) = raw.rows("select * from ar_credit_exposure where customer_id = 'erp:1' and currency = 'USD'")
@@ -125,7 +116,7 @@ def test_exposure_is_what_is_owed_and_what_is_released(books: company.Books) -> 
         "raw_files__order", "extracts", order_id="o3", customer_id="erp:1", order_date="2026-06-30",
         unbilled_amount="0.01", currency="USD",
     )  # fmt: skip
-    raw.dbt("build", *CHOSEN)
+    raw.rebuild()
     over = exposure()
     assert shown(raw)["over_limit"] is False, "the account's limits together are not exceeded"
     assert (over["credit_available_amount"], over["is_over_limit"]) == (Decimal("-0.01"), True)
@@ -164,13 +155,13 @@ def test_a_dunning_level_follows_the_erp_and_leaves_with_the_debt(books: company
         )  # fmt: skip
     company.account(raw, "001T", erp="P7")
     duns(raw, "1")
-    raw.dbt("build", *CHOSEN)
+    raw.rebuild()
     assert shown(raw, "books:5", "invoice")["dunning_level"] == "1"
     assert collections(raw, "001T") == ("dunning", None)
     assert shown(raw, "erp:11", "invoice")["dunning_level"] is None
 
     duns(raw, "2", blocked=True)
-    raw.dbt("build", *CHOSEN)
+    raw.rebuild()
     assert shown(raw, "books:5", "invoice")["dunning_level"] == "2", "nothing but the level moved"
     assert collections(raw, "001T") == ("dunning_block", None)
 
@@ -181,7 +172,7 @@ def test_a_dunning_level_follows_the_erp_and_leaves_with_the_debt(books: company
     )  # fmt: skip
     raw.add("raw_tryton__reconciliation", "books", id="3", date="2026-06-20")
     duns(raw, "2", reconciliation="3")
-    raw.dbt("build", *CHOSEN)
+    raw.rebuild()
     paid = shown(raw, "books:5", "invoice")
     assert (paid["status"], paid["open_amount"], paid["dunning_level"]) == ("paid", "0.00", None)
     assert collections(raw, "001T") == (None, None)

@@ -41,7 +41,7 @@ def test_bad_documents_are_found_and_leave_other_figures_alone(books: company.Bo
             "raw_files__order", "extracts", order_id=key, customer_id=customer, order_date="2026-06-30",
             unbilled_amount="5.00", currency=currency, released=key != "o3",
         )  # fmt: skip
-    raw.dbt("build")
+    raw.rebuild()
 
     found = documents(raw)
     assert {key: (row["finding"], row["amount"], row["owner"]) for key, row in found.items()} == {
@@ -63,7 +63,7 @@ def test_bad_documents_are_found_and_leave_other_figures_alone(books: company.Bo
         "raw_files__order", "extracts", order_id="o1", customer_id="erp:1", order_date="2026-06-30",
         unbilled_amount="5.00", currency="USD", released=True,
     )  # fmt: skip
-    raw.dbt("build")
+    raw.rebuild()
     assert set(documents(raw)) == {"unknown_currency:erp:903", "uncounted_order:extracts:o2"}
 
 
@@ -85,7 +85,7 @@ def test_a_posting_without_a_document_blocks_and_is_named(books: company.Books) 
         account=company.CONTROL["1"], amount="42", posting="T", transaction_lastmodified=company.STAMP,
     )  # fmt: skip
     with pytest.raises(AssertionError, match="assert_aging_foots_to_ledgers"):
-        raw.dbt("build")
+        raw.rebuild()
     (row,) = documents(raw).values()
     assert (row["finding_id"], row["finding"], row["amount"]) == ("posted_only:erp:905", "extra", 42)
     assert (row["owner"], row["legal_entity_id"], row["currency"]) == ("finance_systems", "erp:1", "USD")
@@ -98,7 +98,7 @@ def test_a_posting_without_a_document_blocks_and_is_named(books: company.Books) 
     assert raw.rows(AMOUNTS) == before
 
     raw.add("raw_netsuite__deleted_record", "erp", type="Deposit", recordid="905", deleteddate="2026-07-01 01:00:00")
-    raw.dbt("build")
+    raw.rebuild()
     assert documents(raw) == {}
 
 
@@ -110,19 +110,19 @@ def test_a_finding_keeps_when_it_was_first_seen_closes_and_opens_anew(books: com
 
     books.document("902", "CustPymt", "2026-06-02", "1", "1", "1", "500.00")
     books.link("11", "902", "110.00")
-    raw.dbt("build")
+    raw.rebuild()
     (first,) = seen()
     assert first["first_seen_at"] == first["last_seen_at"] and first["closed_at"] is None
     books.link("11", "902", "111.00")
-    raw.dbt("build")
+    raw.rebuild()
     (still,) = seen()
     assert still["first_seen_at"] == first["first_seen_at"] < still["last_seen_at"]
     assert still["amount"] == first["amount"] + 1
     books.link("11", "902", "100.00")
-    raw.dbt("build")
+    raw.rebuild()
     (closed,) = seen()
     assert closed["last_seen_at"] == still["last_seen_at"] < closed["closed_at"]
     books.link("11", "902", "110.00")
-    raw.dbt("build")
+    raw.rebuild()
     assert seen()[0] == closed
     assert seen()[1]["closed_at"] is None and seen()[1]["first_seen_at"] > closed["closed_at"]

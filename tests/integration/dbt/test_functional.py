@@ -71,7 +71,7 @@ def test_what_settling_realises_and_revaluing_adds_foots_to_the_general_ledger(c
     raw = copied_company.raw
     before = functional(raw)
     foreign_business(copied_company)
-    raw.dbt("build")
+    raw.rebuild()
     assert ledger(raw) == [
         ("erp:300", "06-10", "exchange_difference", "0.62"),
         ("erp:300", "06-12", "exchange_difference", "-0.38"),
@@ -103,13 +103,13 @@ def test_a_change_of_one_settlement_moves_what_was_realised_of_its_invoice(
 ) -> None:
     raw = copied_company.raw
     foreign_business(copied_company)
-    raw.dbt("build")
+    raw.rebuild()
     # the second payment is dated and rated anew, the third is gone: nothing is settled whole any more
     copied_company.document("302", "CustPymt", "2026-06-14", *AT, "33.33", rate="1.09")
     raw.add("raw_netsuite__deleted_record", "erp", type="CustPymt", recordid="303", deleteddate="2026-07-01 01:00:00")
     copied_company.revaluation("312", "1", "1", "0.28", day="2026-06-14", account="701")
     copied_company.revaluation("313", "1", "1", "0", day="2026-06-20", account="703")
-    raw.dbt("build")
+    raw.rebuild()
     assert ledger(raw)[:3] == [
         ("erp:300", "06-10", "exchange_difference", "0.62"),
         ("erp:300", "06-14", "exchange_difference", "0.28"),
@@ -136,7 +136,7 @@ def test_a_difference_that_the_general_ledger_lacks_is_a_critical_finding_and_ho
     raw = copied_company.raw
     foreign_business(copied_company)
     copied_company.revaluation("311", "1", "1", "0.61", day="2026-06-10", account="701")
-    raw.dbt("build")
+    raw.rebuild()
     assert functional(raw)["difference"] == Decimal("0.01")
     (found,) = raw.rows("select * from recon_finding where check_name = 'recon_gl_control' and closed_at is null")
     assert (found["severity"], found["business_key"], found["amount"]) == (
@@ -150,7 +150,7 @@ def test_a_difference_that_the_general_ledger_lacks_is_a_critical_finding_and_ho
 def test_a_ledger_of_an_earlier_version_takes_in_functional_amounts(copied_company: company.Books) -> None:
     raw = copied_company.raw
     foreign_business(copied_company)
-    raw.dbt("build")
+    raw.rebuild()
     amounts = "select document_id, sum(functional_amount) as f from fct_receivable_event group by 1 order by 1"
     expected = raw.rows(amounts)
     raw.execute("delete from fct_receivable_event where amount = 0")

@@ -95,7 +95,7 @@ def test_a_posting_without_a_document_is_named_and_exits_with_6(
 ) -> None:
     raw = copied_company.raw
     post_without_document(raw)
-    raw.dbt("build", check=False)
+    raw.rebuild(check=False)
     warehouse = publish(raw)
     proof = prove(warehouse)
     # in the documents' currency, and in that of the legal entity
@@ -135,7 +135,7 @@ def test_a_document_outside_of_every_balance_fails_the_proof_though_everything_f
     raw.add("raw_netsuite__currency", "erp", id="9", symbol="XXQ", name="XXQ", currencyprecision="2")
     copied_company.document("903", "CustInvc", "2026-06-01", "1", "1", "9", "77.00", due="2026-07-01")
     copied_company.document("901", "CustInvc", "2026-06-01", "5", "1", "1", "10.00", due="2026-05-01")
-    raw.dbt("build")
+    raw.rebuild()
     proof = proved(raw)
     assert not proof.differences
     (named,) = proof.critical
@@ -241,7 +241,7 @@ def test_what_another_ledger_posts_for_nobody_or_in_no_known_currency_is_named(c
             "raw_tryton__move_line", "books", id=number, move=number, party=party, debit="50.00", credit="0.00",
             second_currency=second, amount_second_currency="55.00" if second else None, state="valid",
         )  # fmt: skip
-    raw.dbt("build", check=False)
+    raw.rebuild(check=False)
     found = raw.rows("select * from recon_document where connection = 'books' order by finding_id")
     assert [(r["finding_id"], r["severity"], r["amount"], r["currency"], r["legal_entity_id"]) for r in found] == [
         ("posted_only:books:12", "critical", 50, "EUR", "books:1"),
