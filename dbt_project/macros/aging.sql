@@ -1,8 +1,8 @@
 {# The arithmetic of aging, once: for fct_ar_aging and for whoever asks the published snapshot for another day.
 
    `open_items` is a relation of items whose document has something open, with the document's `document_amount`,
-   `document_open_amount` and `document_functional_open_amount`, and `amount_before`: what the instalments before this one
-   come to. `entities` gives legal_entity_id, as_of_date, edge_1 to edge_4, aging_basis, functional_currency,
+   `document_open_amount`, `document_functional_open_amount` and `document_disputed_amount`, and `amount_before`: what the
+   instalments before this one come to. `entities` gives legal_entity_id, as_of_date, edge_1 to edge_4, aging_basis, functional_currency,
    functional_minor_unit and is_elimination; `customers` gives customer_id and
    is_intercompany by source_customer_id, and by what `also` says. #}
 {% macro aged_items(open_items, entities, customers, also='') -%}
@@ -93,6 +93,14 @@ select
             - {{ arsync.convert_money('placed.document_functional_open_amount', 'placed.open_before', 'abs(placed.document_open_amount)', 'placed.functional_minor_unit') }}
         end as {{ arsync.type_money() }}
     ) as functional_open_amount,
+    -- no more is in dispute than is open; over instalments the oldest first
+    cast(
+        case
+            when placed.item_type = 'invoice' and placed.open_amount > 0
+                then greatest(least(coalesce(placed.document_disputed_amount, 0) - placed.open_before, placed.open_amount), 0)
+            else 0
+        end as {{ arsync.type_money() }}
+    ) as disputed_amount,
     cast(case when placed.is_debt then placed.days_past_due end as integer) as days_past_due,
     placed.bucket_number,
     case placed.bucket_number
@@ -113,20 +121,21 @@ from placed
 ({{ item_type }} = 'invoice' or ({{ item_type }} = 'journal' and {{ amount }} > 0))
 {%- endmacro %}
 
-{# totals of aged items as columns, in the order of ar_customer_summary #}
+{# totals of the aged items `aging` as columns, in the order of ar_customer_summary; disputed is part of the buckets #}
 {% macro bucket_totals() -%}
-{%- for column, condition in [
-    ['current_amount', 'bucket_number = 1'],
-    ['days_1_30_amount', 'bucket_number = 2'],
-    ['days_31_60_amount', 'bucket_number = 3'],
-    ['days_61_90_amount', 'bucket_number = 4'],
-    ['days_91_plus_amount', 'bucket_number = 5'],
-    ['unapplied_amount', 'bucket_number = 0'],
-    ['open_balance_amount', 'bucket_number >= 0'],
-    ['overdue_balance_amount', 'bucket_number > 0 and days_past_due >= 1'],
-    ['intercompany_amount', 'bucket_number = -1'],
+{%- for column, amount, condition in [
+    ['current_amount', 'open_amount', 'bucket_number = 1'],
+    ['days_1_30_amount', 'open_amount', 'bucket_number = 2'],
+    ['days_31_60_amount', 'open_amount', 'bucket_number = 3'],
+    ['days_61_90_amount', 'open_amount', 'bucket_number = 4'],
+    ['days_91_plus_amount', 'open_amount', 'bucket_number = 5'],
+    ['unapplied_amount', 'open_amount', 'bucket_number = 0'],
+    ['open_balance_amount', 'open_amount', 'bucket_number >= 0'],
+    ['overdue_balance_amount', 'open_amount', 'bucket_number > 0 and days_past_due >= 1'],
+    ['intercompany_amount', 'open_amount', 'bucket_number = -1'],
+    ['disputed_amount', 'disputed_amount', 'bucket_number > 0'],
 ] %}
-    cast(sum(case when {{ condition }} then open_amount else 0 end) as {{ arsync.type_total() }}) as {{ column }}{{ ',' if not loop.last }}
+    cast(sum(case when {{ condition }} then aging.{{ amount }} else 0 end) as {{ arsync.type_total() }}) as {{ column }}{{ ',' if not loop.last }}
 {%- endfor %}
 {%- endmacro %}
 

@@ -86,14 +86,32 @@ balances as (
     having sum(line.amount) <> 0
 ),
 
+-- a dispute has no business date at the ERP: only what was known of it counts
+disputes as (
+    select
+        substr(dispute.dispute_id, length('invoice:') + 1) as document_id, dispute.disputed_amount, dispute.known_at,
+        dispute.known_until
+    from fct_dispute_history as dispute
+    where dispute.dispute_id like 'invoice:%' and dispute.disputed_amount > 0
+),
+
 open_items as (
-    select item.*, balances.document_open_amount, balances.document_functional_open_amount, asked.asked_at
+    select
+        item.*,
+        balances.document_open_amount,
+        balances.document_functional_open_amount,
+        disputes.disputed_amount as document_disputed_amount,
+        asked.asked_at
     from ar_ledger_item as item
     inner join balances on item.document_no = balances.document_no
     inner join asked
         on item.legal_entity_id = asked.legal_entity_id
         and item.known_at <= asked.asked_at
         and item.known_until > asked.asked_at
+    left join disputes
+        on item.document_id = disputes.document_id
+        and disputes.known_at <= asked.asked_at
+        and disputes.known_until > asked.asked_at
 ),
 
 entities as (

@@ -45,7 +45,7 @@ class Simulation:
             for delta in self.world.seed(size):
                 self._project(delta)
                 made += len(delta.invoices)
-                progress(made, size.invoices)
+                progress(min(made, size.invoices), size.invoices)
         finally:
             gc.enable()
         for vendor in self.vendors:

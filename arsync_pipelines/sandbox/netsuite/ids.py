@@ -5,12 +5,15 @@ from __future__ import annotations
 from ..core.world.records import MINOR_UNITS
 
 INVOICE, CREDIT_MEMO, PAYMENT, JOURNAL, REFUND = 1, 2, 3, 4, 5
+# 6 is for revaluations; deposits and their applications share the world's ids
+DEPOSIT = 7
 _TRANSACTIONS = {
     "invoice": INVOICE,
     "credit_memo": CREDIT_MEMO,
     "payment": PAYMENT,
     "journal": JOURNAL,
     "customer_refund": REFUND,
+    "deposit": DEPOSIT,
 }
 CURRENCIES = {code: number for number, code in enumerate(sorted(MINOR_UNITS, key=lambda c: (c != "USD", c)), start=1)}
 CURRENCY_NAMES = {"USD": "US Dollar", "EUR": "Euro", "GBP": "British Pound", "JPY": "Japanese Yen"}
@@ -25,7 +28,13 @@ ACCOUNTS = {
     "realised": (7, "7010", "OthIncome", "Realized Gain/Loss"),
     "unrealised": (8, "7020", "OthIncome", "Unrealized Gain/Loss"),
     "rounding": (9, "7030", "OthIncome", "Rounding Gain/Loss"),
+    "deposits": (10, "2100", "OthCurrLiab", "Customer Deposits"),
+    "discount": (11, "4900", "Income", "Sales Discounts"),
+    "intercompany": (12, "1210", "AcctRec", "Intercompany Receivable"),
 }
+_ROLES = {number: role for role, (number, *_) in ACCOUNTS.items()}
+CONTROLS = ("receivable", "intercompany")
+"""Control accounts: of customers, and of the legal entities of the group."""
 
 
 def transaction_id(kind: int, world_id: int) -> int:
@@ -43,7 +52,13 @@ def customer_id(world_id: int) -> int:
 
 
 def account_id(subsidiary: int, role: str) -> int:
-    return subsidiary * 10 + ACCOUNTS[role][0]
+    tens, units = divmod(ACCOUNTS[role][0], 10)
+    return tens * 1000 + subsidiary * 10 + units
+
+
+def role_of(account: int) -> str:
+    """What an account is for. Raises KeyError for one that no subsidiary has."""
+    return _ROLES[account // 1000 * 10 + account % 10]
 
 
 def internal_id(record_type: str, world_id: int) -> int:
@@ -65,3 +80,7 @@ def charge_id(world_id: int) -> str:
 
 def refund_id(world_id: int) -> str:
     return f"re_{world_id:014d}"
+
+
+def dispute_id(world_id: int) -> str:
+    return f"du_{world_id:014d}"

@@ -207,6 +207,8 @@ TYPE_TEXTS = {
     "CustCred": "Credit Memo",
     "CustRfnd": "Customer Refund",
     "Journal": "Journal",
+    "CustDep": "Customer Deposit",
+    "DepAppl": "Deposit Application",
     "Deposit": "Deposit",
     "FxReval": "Currency Revaluation",
 }
@@ -219,6 +221,8 @@ STATUS_TEXTS = {
     ("CustCred", "A"): "Open",
     ("CustCred", "B"): "Fully Applied",
     ("CustRfnd", "B"): "Cleared",
+    ("CustDep", "B"): "Deposited",
+    ("CustDep", "C"): "Fully Applied",
     ("Journal", "B"): "Approved for Posting",
     ("Deposit", "A"): "Deposited",
 }

@@ -380,7 +380,7 @@ def _dispute_transactions(record: ProcessorDispute, dispute_id: str) -> list[Bod
             ),
             "description": text,
             "reporting_category": "dispute" if amount < 0 else "dispute_reversal",
-            "_payout": _loose(code),
+            "_payout": _loose(code) if record.payout_id is None else world_id("payout", record.payout_id),
         }
         for part, at, amount, text in moves
     ]

@@ -7,7 +7,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    meta={'added': ['functional_open_amount']},
+    meta={'added': ['functional_open_amount', 'disputed_amount']},
     pre_hook="{{ forget_aged(" ~ inputs ~ ", " ~ settings ~ ") }}",
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"]
 ) }}
@@ -17,6 +17,7 @@ with open_items as (
         item.*,
         balance.open_amount as document_open_amount,
         balance.functional_open_amount as document_functional_open_amount,
+        document.disputed_amount as document_disputed_amount,
         sum(item.amount) over (partition by item.document_id) as document_amount,
         sum(item.amount) over (
             partition by item.document_id order by item.item_number rows unbounded preceding
@@ -24,6 +25,8 @@ with open_items as (
     from {{ ref('fct_receivable_item') }} as item
     inner join {{ ref('int_document_balance') }} as balance
         on item.document_id = balance.document_id and balance.open_amount <> 0
+    left join {{ ref('int_receivable_document') }} as document
+        on item.document_id = document.document_id and document.disputed_amount > 0
     -- what changed is gone by now: documents without rows are to be aged, whatever the reason
     {% if rows_stand(settings) %}where item.document_id not in (select document_id from {{ this }}){% endif %}
 ),

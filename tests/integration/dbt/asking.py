@@ -17,7 +17,7 @@ ASKED = (
     "dim_legal_entity", "dim_legal_entity_history", "bridge_customer_hierarchy", "bridge_customer_history",
     "fct_receivable_event", "fct_receivable_item_history", "fct_ar_aging", "ar_customer_summary", "ar_aging_daily",
     "ar_ledger_item", "ar_ledger_line", "ar_receivable_month", "ar_measure_monthly", "ar_function",
-    "fct_gl_control_movement",
+    "fct_gl_control_movement", "fct_dispute_history",
 )  # fmt: skip
 
 Rows = list[dict[str, Any]]

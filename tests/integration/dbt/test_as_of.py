@@ -155,9 +155,13 @@ def test_companions_agree_with_the_marts(analyst: Analyst) -> None:
         "days_61_90_amount, days_91_plus_amount, unapplied_amount, open_balance_amount, overdue_balance_amount"
     )
     shown = "open_balance_amount <> 0 or intercompany_amount <> 0"
-    summary = analyst.rows(f"select {columns}, intercompany_amount from ar_customer_summary where {shown} order by all")
+    summary = analyst.rows(
+        f"select {columns}, intercompany_amount, disputed_amount from ar_customer_summary where {shown} order by all"
+    )
     assert len(summary) == 4 + 2
-    assert analyst.rows(f"select {columns}, intercompany_amount from ar_aging_by_customer() order by all") == summary
+    assert sum(row["disputed_amount"] for row in summary) == 90, "90 of 120 are open; what a sister disputes is its own"
+    asked = f"select {columns}, intercompany_amount, disputed_amount from ar_aging_by_customer() order by all"
+    assert analyst.rows(asked) == summary
     trade = analyst.rows(f"select {columns} from ar_customer_summary where open_balance_amount <> 0 order by all")
     assert analyst.rows(f"select {columns} from ar_aging_daily order by all") == trade
 
@@ -169,6 +173,9 @@ def test_companions_agree_with_the_marts(analyst: Analyst) -> None:
     assert balances("ar_aging_by_legal_entity", "legal_entity_id") == {k: Decimal(v) for k, v in expected.items()}
     assert balances("ar_aging_by_currency", "currency")["USD", "USD"] == Decimal("1413.08")
     assert balances("ar_aging_by_hierarchy", "ancestor_customer_id")["erp:1", "JPY"] == 123457
+    for function in ("ar_aging_by_legal_entity", "ar_aging_by_currency", "ar_aging_by_hierarchy"):
+        disputed = [row["disputed_amount"] for row in analyst.ask(function, None, None) if row["disputed_amount"]]
+        assert disputed == [90], function
     items = analyst.rows("from ar_aging() where customer_id = 'erp:1' order by all")
     assert analyst.rows("from ar_aging_of_customer('erp:1') order by all") == items
 
@@ -195,3 +202,32 @@ def test_a_day_of_the_trend_stays_as_its_last_build_saw_it(analyst: Analyst) -> 
         asked = "select open_balance_amount from ar_aging_by_customer(?, ?) where customer_id = 'erp:5'"
         (again,) = analyst.rows(asked, [row["as_of_date"], row["known_at"]])
         assert again["open_balance_amount"] == row["open_balance_amount"]
+
+
+def test_what_is_disputed_stands_beside_the_buckets_as_it_was_known(analyst: Analyst) -> None:
+    """Invoice 60 of 90.00, 120.00 in dispute, due 20 July; then half is paid and 50.00 stay in dispute; then none."""
+    books = company.Books(analyst.raw)
+    times = [now()]
+    for paid, disputed in (("45.00", "50.00"), ("80.00", "50.00"), ("80.00", None)):
+        analyst.raw.loaded_at = now()
+        if paid == "45.00":
+            books.document("501", "CustPymt", "2026-06-25", "1", "1", "1", "80.00")
+        books.link("60", "501", paid)
+        books.document("60", "CustInvc", "2026-06-01", "1", "1", "1", "90.00", due="2026-07-20", disputed=disputed)
+        times.append(analyst.build_and_publish())
+
+    def disputed_of(day: date, known: datetime) -> list[tuple[str, Decimal, Decimal]]:
+        rows = analyst.rows("from ar_aging(?, ?) where document_id = 'erp:60'", [day, known])
+        return [(row["bucket"], row["open_amount"], row["disputed_amount"]) for row in rows]
+
+    today = date(2026, 7, 1)
+    assert [disputed_of(today, known) for known in times] == [
+        [("current", 90, 90)],
+        [("current", 45, 45)],
+        [("current", 10, 10)],
+        [("current", 10, 0)],
+    ]
+    assert disputed_of(date(2026, 6, 20), times[1]) == [("current", 90, 50)], "of what was open that day"
+    shown = "select sum(disputed_amount) as amount from ar_aging_by_currency(?, ?) where currency = 'USD'"
+    assert [analyst.rows(shown, [today, known])[0]["amount"] for known in times] == [90, 45, 10, 0]
+    assert analyst.ask("ar_aging", None, None) == analyst.rows("select * from fct_ar_aging order by all")

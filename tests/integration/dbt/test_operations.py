@@ -85,6 +85,7 @@ def test_success_and_latency_by_day(built: RawWarehouse) -> None:
     assert (invoice["planned_to_accepted_p50_s"], invoice["planned_to_accepted_p95_s"]) == (6, Decimal("7.8"))
     changed = MONDAY - datetime.fromisoformat(company.STAMP)
     assert invoice["changed_to_accepted_p50_s"] == int(changed.total_seconds()) + 6
+    assert account["changed_to_accepted_p50_s"] == int(changed.total_seconds()) + 1
 
 
 def test_a_later_attempt_counts_on_its_day_and_leaves_the_others(built: RawWarehouse) -> None:
@@ -99,6 +100,25 @@ def test_a_later_attempt_counts_on_its_day_and_leaves_the_others(built: RawWareh
     built.dbt("build", *CHOSEN)
     (row,) = built.rows("select * from fct_push_daily where day = date '2026-07-07'")
     assert (row["attempts"], row["accepted"], row["unknown"], row["success_rate"]) == (2, 1, 1, 50)
+
+
+def test_an_account_and_its_balances_wait_from_the_last_change_not_shown_before(built: RawWarehouse) -> None:
+    """Shown again two days later with a payment stamped an hour before; a balance in yen moved by time alone."""
+    books = company.Books(built)
+    stamped = MONDAY + timedelta(days=2, hours=-1)
+    attempt(built, 9, "erp:1:C0001:USD", 1, object_name="account_balance")
+    attempt(built, 10, "erp:2:C0002:JPY", 1, object_name="account_balance")
+    built.loaded_at = stamped + timedelta(minutes=10)
+    books.document("601", "CustPymt", "2026-07-01", "1", "1", "1", "5.00", modified=str(stamped))
+    for number, key, kind in ((11, "001A", "account"), (12, "erp:1:C0001:USD", "account_balance"),
+                              (13, "erp:2:C0002:JPY", "account_balance")):  # fmt: skip
+        attempt(built, number, key, 30, object_name=kind, day=2)
+    built.dbt("build", *CHOSEN)
+    shown = {
+        row["object"]: (row["accepted"], row["changed_to_accepted_p50_s"], row["changed_to_accepted_p95_s"])
+        for row in built.rows("select * from fct_push_daily where day = date '2026-07-08'")
+    }
+    assert shown == {"account": (1, 3630, 3630), "account_balance": (2, 3630, 3630)}
 
 
 def test_what_is_unapplied_by_its_age(built: RawWarehouse) -> None:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from arsync_pipelines.sandbox.core.world.company import LAST_SEEDED_DAY
 from arsync_pipelines.sandbox.core.world.generator import Generator, Size
+from arsync_pipelines.sandbox.core.world.rare_business import RareBusiness
+from arsync_pipelines.sandbox.core.world.rare_documents import DEBTS, FIRST_ID
 from arsync_pipelines.sandbox.core.world.records import Delta
 
 
@@ -35,14 +37,26 @@ def test_the_same_seed_gives_the_same_world() -> None:
     assert generate(3) != generate(4)
 
 
+def test_what_is_rare_changes_nothing_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids, amounts and dates of all other records are those of a world in which nothing rare happens."""
+    with_it = generate(5)
+    for item in fields(Delta):
+        if item.name not in ("exchange_rates", "legal_entities", "payment_terms", "employees"):
+            setattr(with_it, item.name, [one for one in getattr(with_it, item.name) if one.id <= FIRST_ID])
+    monkeypatch.setattr(RareBusiness, "run", lambda self: Delta())
+    without = generate(5)
+    assert with_it == without
+    assert without.invoices and not without.deposits
+
+
 def test_sizes_are_as_asked_for(world: Delta) -> None:
-    assert len(world.invoices) == 8_000
-    assert len({customer.party_id for customer in world.erp_customers}) == 800
-    assert len(world.parties) == 920
+    assert sum(invoice.id <= FIRST_ID for invoice in world.invoices) == 8_000
+    assert len({customer.party_id for customer in world.erp_customers if customer.represents is None}) == 800
+    assert sum(party.id <= FIRST_ID for party in world.parties) == 920
 
 
 def test_every_kind_of_business_occurs(world: Delta) -> None:
-    assert {journal.kind for journal in world.journals} == {"void", "write_off"}
+    assert {journal.kind for journal in world.journals} == {"void", "write_off", "chargeback", "recovery"}
     assert {payment.channel for payment in world.payments} == {"wire", "check", "card"}
     assert {refund.source_type for refund in world.customer_refunds} == {"payment", "credit_memo"}
     assert any(len(invoice.instalments) > 1 for invoice in world.invoices)
@@ -72,7 +86,7 @@ def test_documents_obey_the_ledgers_rules(seed: int) -> None:
     world = generate(seed, customers=30, invoices=200)
     invoices = {item.id: item for item in world.invoices}
     sources: dict[tuple[str, int], tuple[date, int]] = {
-        **{("payment", item.id): (item.payment_date, item.amount) for item in world.payments},
+        **{("payment", item.id): (item.payment_date, item.amount + item.discount) for item in world.payments},
         **{("credit_memo", item.id): (item.memo_date, item.total) for item in world.credit_memos},
         **{("journal", item.id): (item.journal_date, item.amount) for item in world.journals},
     }
@@ -85,11 +99,23 @@ def test_documents_obey_the_ledgers_rules(seed: int) -> None:
         assert item.updated_at <= invoice.updated_at
         settled[item.invoice_id] += item.amount
         used[item.source_type, item.source_id] += item.amount
+    for deposited in world.deposit_applications:
+        assert deposited.amount > 0
+        assert deposited.applied_on >= invoices[deposited.invoice_id].invoice_date
+        settled[deposited.invoice_id] += deposited.amount
+        used["deposit", deposited.deposit_id] += deposited.amount
+    debts = {item.id: item for item in world.journals if item.kind in DEBTS}
+    for paid in world.debt_applications:
+        assert paid.applied_on == max(sources["payment", paid.payment_id][0], debts[paid.journal_id].journal_date)
+        used["payment", paid.payment_id] += paid.amount
+        used["debt", paid.journal_id] += paid.amount
+    assert all(used["debt", item.id] <= item.amount for item in debts.values())
+    assert all(used["deposit", item.id] <= item.amount for item in world.deposits)
     for refund in world.customer_refunds:
         used[refund.source_type, refund.source_id] += refund.amount
     for key, (_, amount) in sources.items():
         assert used[key] <= amount
-        assert key[0] != "journal" or used[key] == amount
+        assert key[0] != "journal" or key[1] in debts or used[key] == amount
     for invoice in world.invoices:
         assert settled[invoice.id] <= invoice.total
         assert sum(line.net + line.tax for line in invoice.lines) == invoice.total

@@ -12,6 +12,7 @@ from .company import midnight
 from .ledger import Ledger
 from .parties import Buyer
 from .processor import payout
+from .rare_documents import FIRST_ID
 from .records import CreditMemo, Deletion, Invoice, Payment, Payout, ProcessorCharge
 
 # (invoice, ERP customer, due ordinal, open amount)
@@ -34,7 +35,9 @@ class Business:
     def run(self) -> None:
         store = self._ledger.store
         self._items = store.rows(
-            "select invoice_id, erp_customer_id, due_date, open from open_item order by invoice_id"
+            "select invoice_id, erp_customer_id, due_date, open from open_item where invoice_id <= ?"
+            " order by invoice_id",
+            (FIRST_ID,),
         )
         # as many receipts as keep the open items at about a tenth of a past of 18 months
         usual = 45 * self._daily + 30
@@ -189,7 +192,7 @@ class Business:
 
     def _processor_events(self) -> None:
         ledger = self._ledger
-        last = ledger.store.rows("select max(id) from processor_charges")[0][0]
+        last = ledger.store.rows("select max(id) from processor_charges where id <= ?", (FIRST_ID,))[0][0]
         for _ in range(self._times(0.004, 0.3) if last else 0):
             number = 1 + int(self._rng.random() * last)
             charge = ledger.store.one(ProcessorCharge, number)

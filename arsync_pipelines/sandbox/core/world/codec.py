@@ -38,10 +38,19 @@ class Codec:
         key = "(record_type, record_id)" if kind == "deletions" else "(id)"
         columns = ", ".join(f'"{name}" {_column_type(hints[name])}' for name in self.names)
         self.create = f"create table if not exists {kind} ({columns}, primary key {key})"
+        self._columns = {item.name: (_column_type(hints[item.name]), item.default) for item in fields(record)}
         columns = ", ".join(f't."{name}"' for name in self.names)
         marks = ", ".join("?" * len(self.names))
         self.upsert = f"insert or replace into {kind} values ({marks})"
         self.select = f"select {columns} from {kind} t"
+
+    def added(self, held: set[str]) -> list[str]:
+        """What gives a table of an earlier version the fields that it lacks, each with its default."""
+        return [
+            f'alter table {self.kind} add column "{name}" {kind}{"" if default is None else f" default {default}"}'
+            for name, (kind, default) in self._columns.items()
+            if name not in held
+        ]
 
     def encode(self, items: Iterable[Any]) -> Iterator[list[Any]]:
         get, encoders = self._get, self._encoders

@@ -11,22 +11,32 @@ from collections import defaultdict
 from fractions import Fraction
 
 from .company import LEGAL_ENTITIES
+from .rare_documents import DEBTS
 from .records import MINOR_UNITS
 from .store import WorldStore
 
 _ENTITY = {entity.id: entity for entity in LEGAL_ENTITIES}
 _POSTED = (
     ("invoice", "invoices", "invoice_date", "total", 1),
-    ("payment", "payments", "payment_date", "amount", -1),
+    ("payment", "payments", "payment_date", "amount + discount", -1),
     ("credit_memo", "credit_memos", "memo_date", "total", -1),
-    ("journal", "journals", "journal_date", "amount", -1),
+    ("journal", f"(select * from journals where kind not in {DEBTS})", "journal_date", "amount", -1),
+    ("debt", f"(select * from journals where kind in {DEBTS})", "journal_date", "amount", 1),
+    ("deposit", "deposit_applications", "applied_on", "amount", -1),
     ("refund", "customer_refunds", "refund_date", "amount", 1),
 )
 _SETTLED = """
 select 'invoice', invoice_id, source_type, source_id, sum(amount) from applications where applied_on <= ?
 group by invoice_id, source_type, source_id
 """
+_SETTLED_BY_DEPOSIT = """
+select 'invoice', invoice_id, 'deposit', id, amount from deposit_applications where applied_on <= ?
+"""
+_DEBTS_SETTLED = """
+select 'debt', journal_id, 'payment', payment_id, amount from debt_applications where applied_on <= ?
+"""
 _REFUNDED = "select 'refund', id, source_type, source_id, amount from customer_refunds where refund_date <= ?"
+_APPLIED = (_SETTLED, _SETTLED_BY_DEPOSIT, _DEBTS_SETTLED, _REFUNDED)
 Key = tuple[str, int]
 
 
@@ -57,7 +67,7 @@ def receivables(store: WorldStore, as_of: int) -> dict[int, tuple[int, int]]:
         held[documents[key][0]] += posted
     realised: dict[int, int] = defaultdict(int)
     settled: dict[Key, int] = defaultdict(int)
-    rows = store.rows(_SETTLED, (as_of,)) + store.rows(_REFUNDED, (as_of,))
+    rows = [row for query in _APPLIED for row in store.rows(query, (as_of,))]
     for kind, number, source_kind, source, amount in rows:
         debit, credit = (kind, number), (source_kind, source)
         entity, rate, _total = documents[credit]

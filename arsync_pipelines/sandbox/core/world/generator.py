@@ -17,6 +17,7 @@ from .company import HOME, LAST_SEEDED_DAY, base_delta
 from .documents import Documents
 from .parties import Buyer, Ids, PartyMaker, buyer_of
 from .processor import Processor
+from .rare_business import RareBusiness
 from .records import Delta
 from .stories import Teller
 
@@ -26,7 +27,9 @@ _PARTIES_PER_CHUNK = 5_000
 
 @dataclass(frozen=True)
 class Size:
-    """How much past to make. `customers` are parties that buy; prospects come on top. ValueError for nonsense."""
+    """How much past to make. `customers` are parties that buy; prospects come on top, and what happens now and then
+    (rare_business.py) on top of `invoices`. ValueError for nonsense.
+    """
 
     seed: int
     customers: int
@@ -41,11 +44,12 @@ class Size:
 
 
 class Generator:
-    """Makes the past once: iterate `deltas()` to its end; `ids` then holds the last ids given out."""
+    """Makes the past once: iterate `deltas()` to its end; `ids` and `rare_ids` then hold the last ids given out."""
 
     def __init__(self, size: Size) -> None:
         self.size = size
         self.ids = Ids()
+        self.rare_ids = Ids()
         self._rng = Random(f"world:{size.seed}")
         self._last = LAST_SEEDED_DAY.toordinal()
         self._first = self._last - round(size.months * 30.44) + 1
@@ -59,6 +63,10 @@ class Generator:
         yield base
         yield from self._parties(len(base.employees))
         yield from self._business()
+        if self.size.invoices:
+            rare = RareBusiness(self.size.seed, self._buyers, self._first, self._last, self.size.invoices)
+            yield rare.run()
+            self.rare_ids = rare.ids
 
     def _parties(self, owners: int) -> Iterator[Delta]:
         documents = Documents(self._rng, self.ids)

@@ -9,6 +9,7 @@ from . import names
 from .company import HOME, TERMS_CHOICE
 from .ledger import Ledger
 from .parties import PartyMaker
+from .rare_documents import FIRST_ID
 from .records import CrmAccount, CrmOpportunity, Employee, ErpCustomer, Party
 
 # (weight of the day's volume, least on a full day) -> how often now
@@ -34,8 +35,8 @@ def change(ledger: Ledger, times: Times) -> None:
 
 
 def _any(ledger: Ledger, kind: str) -> int:
-    """Any stored id of this kind; records of this delta are not in the store yet."""
-    last = ledger.store.rows(f"select max(id) from {kind}")[0][0]
+    """Any stored id of this kind but those of rare ones; records of this delta are not in the store yet."""
+    last = ledger.store.rows(f"select max(id) from {kind} where id <= ?", (FIRST_ID,))[0][0]
     return 1 + int(ledger.rng.random() * last)
 
 

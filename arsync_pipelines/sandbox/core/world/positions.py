@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 
+from .rare_documents import DEBTS
 from .store import WorldStore
 
 BUCKETS = ("current", "days_1_30", "days_31_60", "days_61_90", "days_91_plus")
@@ -118,6 +119,7 @@ class Positions:
             self._read_applications(store)
             self.invoices = self._read_invoices(store)
             self._read_credits(store)
+            self._read_debts(store)
             self._read_postings(store)
 
     def _read_applications(self, store: WorldStore) -> None:
@@ -132,6 +134,16 @@ class Positions:
             self._settled[invoice_id] += amount
             self._last[invoice_id] = max(on, self._last.get(invoice_id, 0))
             self._used[kind, source_id] += amount
+        for invoice_id, amount, on in store.rows(
+            "select invoice_id, amount, applied_on from deposit_applications where applied_on <= ?", (self.as_of,)
+        ):
+            self._settled[invoice_id] += amount
+            self._last[invoice_id] = max(on, self._last.get(invoice_id, 0))
+        for payment_id, journal_id, amount in store.rows(
+            "select payment_id, journal_id, amount from debt_applications where applied_on <= ?", (self.as_of,)
+        ):
+            self._used["payment", payment_id] += amount
+            self._used["debt", journal_id] += amount
         for (invoice_id,) in store.rows(
             "select invoice_id from journals where kind = 'write_off' and journal_date <= ?", (self.as_of,)
         ):
@@ -185,10 +197,10 @@ class Positions:
 
     def _read_credits(self, store: WorldStore) -> None:
         for kind, table, day, amount in (
-            ("payment", "payments", "payment_date", "amount"),
-            ("credit_memo", "credit_memos", "memo_date", "total"),
+            ("payment", "payments", "payment_date", "amount + discount, amount"),
+            ("credit_memo", "credit_memos", "memo_date", "total, total"),
         ):
-            for number, customer_id, on, total in store.rows(
+            for number, customer_id, on, total, received in store.rows(
                 f"select id, erp_customer_id, {day}, {amount} from {table} where {day} <= ?"
                 " and id not in (select record_id from deletions where record_type = ?) order by id",
                 (self.as_of, kind),
@@ -197,15 +209,29 @@ class Positions:
                 customer.unapplied -= total - self._used.get((kind, number), 0)
                 last = customer.last_payment
                 if kind == "payment" and (last is None or (on, number) > (last.day, last.id)):
-                    customer.last_payment = LastPayment(on, number, total)
+                    customer.last_payment = LastPayment(on, number, received)
+
+    def _read_debts(self, store: WorldStore) -> None:
+        """Chargebacks and recoveries: owed from their own date, due at once."""
+        for number, customer_id, on, amount in store.rows(
+            "select id, erp_customer_id, journal_date, amount from journals"
+            f" where journal_date <= ? and kind in {DEBTS}",
+            (self.as_of,),
+        ):
+            left = amount - self._used.get(("debt", number), 0)
+            if left:
+                customer = self.customers[customer_id]
+                customer.buckets[bucket(self.as_of - on)] += left
+                customer.oldest_due = on if customer.oldest_due is None else min(on, customer.oldest_due)
 
     def _read_postings(self, store: WorldStore) -> None:
         """The control account: every document at its full amount on its own date, whatever it was applied to."""
         for table, day, amount, sign, kind in (
             ("invoices", "invoice_date", "total", 1, ""),
-            ("payments", "payment_date", "amount", -1, "payment"),
+            ("payments", "payment_date", "amount + discount", -1, "payment"),
             ("credit_memos", "memo_date", "total", -1, "credit_memo"),
-            ("journals", "journal_date", "amount", -1, "journal"),
+            ("journals", "journal_date", f"case when kind in {DEBTS} then -amount else amount end", -1, "journal"),
+            ("deposit_applications", "applied_on", "amount", -1, ""),
             ("customer_refunds", "refund_date", "amount", 1, ""),
         ):
             for customer_id, posted in store.rows(

@@ -91,6 +91,10 @@ class Processor:
         documents.delta.processor_disputes.append(made)
         return made
 
+    def withdraw(self, charge: ProcessorCharge, day: int) -> int | None:
+        """Takes the whole charge out of the payout of the day's week; that payout's id, None while the week runs."""
+        return self._count(charge.currency, day, -charge.amount)
+
     def _count(self, currency: str, day: int, amount: int) -> int | None:
         monday = week_of(date.fromordinal(day))
         if monday > self._today:

@@ -79,6 +79,7 @@ class ErpCustomer:
     parent_id: int | None  # ERP customer of the parent party in the same legal entity
     created_at: datetime
     updated_at: datetime
+    represents: int | None = None  # the legal entity of the group that this customer is; its debts are intercompany
 
 
 @dataclass(slots=True)
@@ -201,7 +202,10 @@ class CreditMemo:
 
 @dataclass(slots=True)
 class Payment:
-    """Money received. What is not applied is unapplied cash. `charge_id` is set when a processor collected it."""
+    """Money received. What is not applied is unapplied cash. `charge_id` is set when a processor collected it.
+
+    `discount` was taken for paying early: it settles as the `amount` does, and no money came in for it.
+    """
 
     id: int
     number: str
@@ -215,21 +219,61 @@ class Payment:
     created_at: datetime
     updated_at: datetime
     charge_id: int | None = None
+    discount: int = 0
 
 
 @dataclass(slots=True)
 class Journal:
-    """A journal entry on the receivables account of one customer: it reverses a void invoice or writes one off."""
+    """A journal entry on the receivables account of one customer.
+
+    It takes off what is owed (a void invoice reversed, one written off), or adds to it: a chargeback is the customer's
+    debt again, and a recovery puts back what was written off for the money that came after all.
+    """
 
     id: int
     number: str
-    kind: Literal["void", "write_off"]
+    kind: Literal["void", "write_off", "chargeback", "recovery"]
     invoice_id: int
     erp_customer_id: int
     legal_entity_id: int
     currency: str
     exchange_rate: float
     journal_date: date
+    amount: int
+    created_at: datetime
+    updated_at: datetime
+    dispute_id: int | None = None  # the processor's, of a chargeback
+
+
+@dataclass(slots=True)
+class Deposit:
+    """Money on account before any invoice: a liability, in no receivable until it is applied."""
+
+    id: int
+    number: str
+    erp_customer_id: int
+    legal_entity_id: int
+    currency: str
+    exchange_rate: float
+    deposit_date: date
+    amount: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(slots=True)
+class DepositApplication:
+    """A document of its own, with an id of the deposits': `amount` leaves the liability and settles an invoice."""
+
+    id: int
+    number: str
+    deposit_id: int
+    invoice_id: int
+    erp_customer_id: int
+    legal_entity_id: int
+    currency: str
+    exchange_rate: float  # the deposit's
+    applied_on: date
     amount: int
     created_at: datetime
     updated_at: datetime
@@ -262,6 +306,18 @@ class Application:
     source_type: Literal["payment", "credit_memo", "journal"]
     source_id: int
     invoice_id: int
+    amount: int
+    applied_on: date
+    updated_at: datetime
+
+
+@dataclass(slots=True)
+class DebtApplication:
+    """`amount` of a payment set against a journal that adds to what is owed. Ids are the applications'."""
+
+    id: int
+    payment_id: int
+    journal_id: int
     amount: int
     applied_on: date
     updated_at: datetime
@@ -307,6 +363,7 @@ class ProcessorDispute:
     status: Literal["needs_response", "under_review", "won", "lost"]
     created_at: datetime
     updated_at: datetime
+    payout_id: int | None = None  # the payout that its withdrawal was taken from, where it is known
 
 
 @dataclass(slots=True)
@@ -353,6 +410,9 @@ class Delta:
     journals: list[Journal] = field(default_factory=list)
     customer_refunds: list[CustomerRefund] = field(default_factory=list)
     applications: list[Application] = field(default_factory=list)
+    deposits: list[Deposit] = field(default_factory=list)
+    deposit_applications: list[DepositApplication] = field(default_factory=list)
+    debt_applications: list[DebtApplication] = field(default_factory=list)
     processor_charges: list[ProcessorCharge] = field(default_factory=list)
     processor_refunds: list[ProcessorRefund] = field(default_factory=list)
     processor_disputes: list[ProcessorDispute] = field(default_factory=list)

@@ -24,6 +24,8 @@ _INDEXES = {
     "processor_customers": ("erp_customer_id",),
     "invoices": ("number", "erp_customer_id"),
     "applications": ("invoice_id", "source_id"),
+    "deposit_applications": ("invoice_id",),
+    "debt_applications": ("payment_id",),
     "customer_refunds": ("source_id",),
     "processor_charges": ("payout_id", "invoice_number"),
 }
@@ -37,11 +39,13 @@ create table if not exists open_credit (
     primary key (source_type, source_id)
 );
 """
-_OPEN_ITEMS = """
+_BY_DEPOSIT = "(select sum(d.amount) from deposit_applications d where d.invoice_id = i.id)"
+_SETTLED = f"(coalesce(sum(a.amount), 0) + coalesce({_BY_DEPOSIT}, 0))"
+_OPEN_ITEMS = f"""
 insert into open_item (invoice_id, erp_customer_id, due_date, open)
-select i.id, i.erp_customer_id, i.due_date, i.total - coalesce(sum(a.amount), 0)
+select i.id, i.erp_customer_id, i.due_date, i.total - {_SETTLED}
 from invoices i left join applications a on a.invoice_id = i.id
-{where} group by i.id having i.total - coalesce(sum(a.amount), 0) > 0
+{{where}} group by i.id having i.total - {_SETTLED} > 0
 """
 _OPEN_CREDITS = """
 insert into open_credit (source_type, source_id, erp_customer_id, open, touched)
@@ -51,11 +55,15 @@ select '{kind}', id, max(erp_customer_id), sum(open), max(touched) from (
     select source_id, null, -amount, 1 from applications where source_type = '{kind}'{used}
     union all
     select source_id, null, -amount, 1 from customer_refunds where source_type = '{kind}'{used}
+    union all
+    select payment_id, null, -amount, 1 from debt_applications where '{kind}' = 'payment'{used_by_debt}
 )
 where id not in (select record_id from deletions where record_type = '{kind}')
 group by id having sum(open) > 0
 """
-_CREDITS = (("payment", "payments", "amount"), ("credit_memo", "credit_memos", "total"))
+_CREDITS = (("payment", "payments", "amount + discount"), ("credit_memo", "credit_memos", "total"))
+_ALL = {"own": "", "used": "", "used_by_debt": ""}
+_ONE = {"own": "where id = :id", "used": " and source_id = :id", "used_by_debt": " and payment_id = :id"}
 
 
 class WorldStore:
@@ -70,6 +78,9 @@ class WorldStore:
         self._db.execute("pragma synchronous = normal")
         for codec in self._codecs.values():
             self._db.execute(codec.create)
+            held = {row[1] for row in self._db.execute(f"pragma table_info({codec.kind})")}
+            for added in codec.added(held):
+                self._db.execute(added)
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -109,7 +120,7 @@ class WorldStore:
             self._db.execute("delete from open_credit")
             self._db.execute(_OPEN_ITEMS.format(where=""))
             for kind, table, amount in _CREDITS:
-                self._db.execute(_OPEN_CREDITS.format(kind=kind, table=table, amount=amount, own="", used=""))
+                self._db.execute(_OPEN_CREDITS.format(kind=kind, table=table, amount=amount, **_ALL))
             self._db.execute("commit")
             self._db.execute("create index if not exists open_item_customer on open_item (erp_customer_id)")
             self._db.execute("create index if not exists open_credit_customer on open_credit (erp_customer_id)")
@@ -132,6 +143,7 @@ class WorldStore:
 
     def _refresh_open(self, delta: Delta) -> None:
         invoices = {item.id for item in delta.invoices} | {item.invoice_id for item in delta.applications}
+        invoices |= {item.invoice_id for item in delta.deposit_applications}
         for number in sorted(invoices):
             self._db.execute("delete from open_item where invoice_id = ?", (number,))
             self._db.execute(_OPEN_ITEMS.format(where="where i.id = :id"), {"id": number})
@@ -140,11 +152,10 @@ class WorldStore:
         }
         touched |= {(item.source_type, item.source_id) for item in delta.applications if item.source_type != "journal"}
         touched |= {(item.source_type, item.source_id) for item in delta.customer_refunds}
+        touched |= {("payment", item.payment_id) for item in delta.debt_applications}
         touched |= {(item.record_type, item.record_id) for item in delta.deletions}
         for kind, table, amount in _CREDITS:
-            sql = _OPEN_CREDITS.format(
-                kind=kind, table=table, amount=amount, own="where id = :id", used=" and source_id = :id"
-            )
+            sql = _OPEN_CREDITS.format(kind=kind, table=table, amount=amount, **_ONE)
             for number in sorted(source_id for source, source_id in touched if source == kind):
                 self._db.execute("delete from open_credit where source_type = ? and source_id = ?", (kind, number))
                 self._db.execute(sql, {"id": number})

@@ -44,7 +44,7 @@ class World:
             yield delta
         self.store.finish()
         sizes = {"seed": size.seed, "customers": size.customers, "invoices": size.invoices, "months": size.months}
-        self.store.put(size=sizes, ids=generator.ids.last)
+        self.store.put(size=sizes, ids=generator.ids.last, rare_ids=generator.rare_ids.last)
 
     def seeding_done(self) -> None:
         """Call when every vendor holds the past."""

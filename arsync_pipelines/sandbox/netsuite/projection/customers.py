@@ -12,7 +12,8 @@ from .tables import upsert
 
 _COLUMNS = (
     "id subsidiary currency terms parent defaultbillingaddress entityid companyname altname fullname email phone"
-    " creditholdoverride vatregnumber isinactive isperson url creditlimit datecreated lastmodifieddate party"
+    " creditholdoverride vatregnumber isinactive isperson url creditlimit representingsubsidiary datecreated"
+    " lastmodifieddate party"
 )
 
 
@@ -37,7 +38,7 @@ def project_customers(db: sqlite3.Connection, delta: Delta) -> None:
             (
                 identity, c.legal_entity_id, CURRENCIES[c.currency], c.terms_id, parent, identity, c.number, name, name,
                 f"{c.number} {name}", party["email"] or None, party["phone"] or None, "ON" if c.credit_hold else "AUTO",
-                party["tax_id"] or None, "T" if c.inactive else "F", "F", party["url"] or None, limit,
+                party["tax_id"] or None, "T" if c.inactive else "F", "F", party["url"] or None, limit, c.represents,
                 instant_of(c.created_at), max(instant_of(c.updated_at), party["updated"]), c.party_id,
             )
         )  # fmt: skip

@@ -13,12 +13,14 @@ from ..dates import instant_of, wall_of
 from ..ids import (
     CREDIT_MEMO,
     CURRENCIES,
+    DEPOSIT,
     INVOICE,
     JOURNAL,
     PAYMENT,
     REFUND,
     charge_id,
     customer_id,
+    dispute_id,
     refund_id,
     transaction_id,
 )
@@ -37,6 +39,8 @@ RECORD_TYPES = {
     "CustPymt": "customerpayment",
     "CustCred": "creditmemo",
     "CustRfnd": "customerrefund",
+    "CustDep": "customerdeposit",
+    "DepAppl": "depositapplication",
     "Journal": "journalentry",
 }
 _ITEM = 501
@@ -69,6 +73,9 @@ class Batch:
         self._steps = {
             identity: 10 ** (2 - MINOR_UNITS[code])
             for identity, code in db.execute("select id, functional from subsidiary")
+        }
+        self._sisters = {
+            row[0] for row in db.execute("select id from customer where representingsubsidiary is not null")
         }
         self.headers: list[tuple[Any, ...]] = []
         self.lines: list[LineRow] = []
@@ -117,6 +124,8 @@ class Batch:
         head = Head(
             identity, customer_id(document.erp_customer_id), entity, document.exchange_rate, self._steps[entity]
         )
+        if customer in self._sisters:
+            parts = [part._replace(role="intercompany") if part.role == "receivable" else part for part in parts]
         lines, postings = lines_of(head, parts)
         self.lines += lines
         self.postings += postings
@@ -128,6 +137,7 @@ class Batch:
         fresh = [(row[0],) for row in self.headers if row[0] not in self._known]
         db.executemany(
             "update \"transaction\" set status = case type when 'CustInvc' then 'A' when 'CustCred' then 'A'"
+            " when 'DepAppl' then null"
             " when 'CustPymt' then case when externalid is null then 'C' else 'B' end else 'B' end,"
             " foreignamountpaid = case type when 'CustInvc' then 0 end,"
             " foreignamountunpaid = case type when 'CustInvc' then foreigntotal end,"
@@ -151,6 +161,8 @@ def project_documents(db: sqlite3.Connection, delta: Delta) -> None:
         (PAYMENT, delta.payments),
         (JOURNAL, delta.journals),
         (REFUND, delta.customer_refunds),
+        (DEPOSIT, delta.deposits),
+        (DEPOSIT, delta.deposit_applications),
     )
     if not any(records for _, records in groups):
         return
@@ -162,7 +174,10 @@ def project_documents(db: sqlite3.Connection, delta: Delta) -> None:
     for payment in delta.payments:
         amount = payment.amount * _factor(payment.currency)
         role = "clearing" if payment.channel == "card" else "bank"
-        parts = [Part(role, amount), Part("receivable", -amount)]
+        discount = payment.discount * _factor(payment.currency)
+        parts = [Part(role, amount), Part("receivable", -amount - discount)]
+        if discount:
+            parts.append(Part("discount", discount, "Early payment discount"))
         external = charge_id(payment.charge_id) if payment.charge_id is not None else None
         note = f"{payment.channel.capitalize()} payment"
         batch.add(payment, PAYMENT, "CustPymt", payment.payment_date, amount, parts, memo=note, external=external)
@@ -172,6 +187,14 @@ def project_documents(db: sqlite3.Connection, delta: Delta) -> None:
         external = refund_id(refund.processor_refund_id) if refund.processor_refund_id is not None else None
         parts = [Part(role, -amount), Part("receivable", amount)]
         batch.add(refund, REFUND, "CustRfnd", refund.refund_date, -amount, parts, external=external)
+    for deposit in delta.deposits:
+        amount = deposit.amount * _factor(deposit.currency)
+        parts = [Part("bank", amount), Part("deposits", -amount)]
+        batch.add(deposit, DEPOSIT, "CustDep", deposit.deposit_date, amount, parts)
+    for application in delta.deposit_applications:
+        amount = application.amount * _factor(application.currency)
+        parts = [Part("receivable", -amount), Part("deposits", amount)]
+        batch.add(application, DEPOSIT, "DepAppl", application.applied_on, amount, parts)
     taxes = {invoice.id: sum(line.tax for line in invoice.lines) for invoice in delta.invoices}
     for journal in delta.journals:
         _journal(db, batch, journal, taxes)
@@ -223,6 +246,9 @@ def _journal(db: sqlite3.Connection, batch: Batch, journal: Journal, taxes: dict
     """A void takes back revenue and tax as they were posted; a write-off is an expense."""
     factor = _factor(journal.currency)
     amount = journal.amount * factor
+    if journal.kind in ("chargeback", "recovery"):
+        _debt(batch, journal, amount)
+        return
     parts = [Part("receivable", -amount)]
     if journal.kind == "void":
         tax = _tax_of(db, journal, taxes, factor)
@@ -234,6 +260,27 @@ def _journal(db: sqlite3.Connection, batch: Batch, journal: Journal, taxes: dict
     note = ("Void of invoice" if journal.kind == "void" else "Write-off of invoice") + f" (journal {journal.number})"
     batch.add(
         journal, JOURNAL, "Journal", journal.journal_date, amount, parts, reversal=journal.kind == "void", memo=note
+    )
+
+
+def _debt(batch: Batch, journal: Journal, amount: int) -> None:
+    """What is owed again: money that the processor took back, or what was written off too early."""
+    recovered = journal.kind == "recovery"
+    parts = [Part("receivable", amount), Part("write_off" if recovered else "clearing", -amount)]
+    note = (
+        f"Recovery of a write-off (journal {journal.number})" if recovered else f"Chargeback (journal {journal.number})"
+    )
+    external = dispute_id(journal.dispute_id) if journal.dispute_id is not None else None
+    batch.add(
+        journal,
+        JOURNAL,
+        "Journal",
+        journal.journal_date,
+        amount,
+        parts,
+        reversal=recovered,
+        memo=note,
+        external=external,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..ids import account_id
+from ..ids import CONTROLS, account_id
 
 LineRow = tuple[int, int, int, int | None, int | None, int, str, str, str | None, float | None, float | None, int, int]
 PostingRow = tuple[int, int, int, int, str, int, int | None, int | None, float]
@@ -62,7 +62,7 @@ def difference(amount: int, rate: float, own: float, step: int) -> int:
 def lines_of(head: Head, parts: Sequence[Part]) -> tuple[list[LineRow], list[PostingRow]]:
     """Line 0 is the main line. Amounts of `parts` sum to zero, and so do the postings."""
     values = [functional(part.amount, head.rate, head.step) for part in parts]
-    receivable = next((i for i, part in enumerate(parts) if part.role == "receivable"), 0)
+    receivable = next((i for i, part in enumerate(parts) if part.role in CONTROLS), 0)
     sink = max((i for i in range(len(parts)) if i != receivable and not parts[i].tax), default=1 - receivable)
     values[sink] -= sum(values)
     lines: list[LineRow] = []

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..ids import ACCOUNTS, revaluation_id
+from ..ids import revaluation_id
 from ..schema import TYPE_TEXTS
 from .postings import LINE_COLUMNS, POSTING_COLUMNS, Head, Part, difference, functional, lines_of
 from .reference import period_of_wall
@@ -28,19 +28,24 @@ select previousdoc from nexttransactionlinelink where nextdoc in (select id from
 union select nextdoc from nexttransactionlinelink where previousdoc in (select id from foreign_document)
 """
 _LINKS = """
-select l.previousdoc, l.nextdoc, sum(l.foreignamount), max(l.applied_on), l.previoustype = 'CustInvc',
+select l.previousdoc, l.nextdoc, sum(l.foreignamount), max(l.applied_on), l.previoustype in ('CustInvc', 'Journal'),
     p.exchangerate, n.exchangerate
 from nexttransactionlinelink l
 join "transaction" p on p.id = l.previousdoc
 join "transaction" n on n.id = l.nextdoc
-where l.previousdoc in (select id from foreign_document) or l.nextdoc in (select id from foreign_document)
+where l.linktype = 'Payment'
+    and (l.previousdoc in (select id from foreign_document) or l.nextdoc in (select id from foreign_document))
 group by l.previousdoc, l.nextdoc order by l.previousdoc, l.nextdoc
 """
 _DOCUMENTS = """
-select t.id, abs(t.foreigntotal), t.subsidiary, s.currency, t.lastmodifieddate,
+select t.id,
+    abs(t.foreigntotal) + case t.type when 'CustPymt' then coalesce(
+        (select l.foreignamount from transactionline l where l."transaction" = t.id and l.id = 2), 0) else 0 end,
+    t.subsidiary, s.currency, t.lastmodifieddate,
     (select c.currencyprecision from currency c where c.id = s.currency),
     (select sum(a.amount) from transactionaccountingline a
-     where a."transaction" = t.id and a.account = t.subsidiary * 10 + :receivable)
+     where a."transaction" = t.id and a.account in (select id from account where accttype = 'AcctRec')),
+    (select c.representingsubsidiary is not null from customer c where c.id = t.entity)
 from "transaction" t join subsidiary s on s.id = t.subsidiary
 where t.id in (select id from foreign_document)
     or t.id in (select previousdoc from nexttransactionlinelink where nextdoc in (select id from foreign_document))
@@ -65,6 +70,7 @@ class Document(NamedTuple):
     modified: int
     digits: int
     posted: int
+    is_intercompany: int
 
     @property
     def step(self) -> int:
@@ -111,7 +117,7 @@ def forget(db: sqlite3.Connection, identity: int, at: int) -> None:
 
 
 def _wanted(db: sqlite3.Connection) -> dict[Pair, Entry]:
-    documents = {row[0]: Document(*row) for row in db.execute(_DOCUMENTS, {"receivable": ACCOUNTS["receivable"][0]})}
+    documents = {row[0]: Document(*row) for row in db.execute(_DOCUMENTS)}
     concerned = {row[0] for row in db.execute("select id from foreign_document")}
     found: dict[Pair, Entry] = {}
     applied: dict[int, int] = defaultdict(int)
@@ -146,14 +152,18 @@ def _modified(db: sqlite3.Connection, pair: Pair) -> Iterable[int]:
 
 def _write(db: sqlite3.Connection, number: int, entry: Entry) -> None:
     document = entry.document
-    post(db, number, document.subsidiary, document.currency, entry.amount, entry.day, entry.modified, entry.role, False)
+    control = "intercompany" if document.is_intercompany else "receivable"
+    post(
+        db, number, document.subsidiary, document.currency, entry.amount, entry.day, entry.modified, entry.role, False,
+        control,
+    )  # fmt: skip
 
 
 def post(
     db: sqlite3.Connection, number: int, subsidiary: int, currency: int, amount: int, day: int, at: int, role: str,
-    is_reversal: bool,
+    is_reversal: bool, control: str = "receivable",
 ) -> None:  # fmt: skip
-    """One revaluation: `amount` (hundredths of the subsidiary's currency) to the receivable account, against `role`."""
+    """One revaluation: `amount` (hundredths of the subsidiary's currency) to a control account, against `role`."""
     identity, name = revaluation_id(number), f"CRV{number:07d}"
     row = {
         "id": identity, "subsidiary": subsidiary, "currency": currency, "tranid": name,
@@ -163,7 +173,7 @@ def post(
         "createddate": at, "lastmodifieddate": at,
     }  # fmt: skip
     upsert(db, "transaction", " ".join(row), [tuple(row.values())])
-    parts = [Part("receivable", amount), Part(role, -amount)]
+    parts = [Part(control, amount), Part(role, -amount)]
     lines, postings = lines_of(Head(identity, None, subsidiary, 1.0, 1), parts)
     # what a difference is booked against may change with it
     db.execute('delete from transactionaccountingline where "transaction" = ?', (identity,))

@@ -9,7 +9,7 @@ import sqlite3
 
 from ...core.world.records import MINOR_UNITS, Deletion, Delta
 from ..dates import instant_of, wall_of
-from ..ids import CREDIT_MEMO, INVOICE, JOURNAL, PAYMENT, REFUND, transaction_id
+from ..ids import CREDIT_MEMO, DEPOSIT, INVOICE, JOURNAL, PAYMENT, REFUND, transaction_id
 from .revaluation import forget, revalue
 
 _TYPES = {
@@ -41,9 +41,25 @@ def link_applications(db: sqlite3.Connection, delta: Delta) -> None:
             (identity, source, refund.id * 4 + 1, line, 1, type_, "CustRfnd", amount, wall_of(refund.refund_date))
         )
         touched += [(source, instant_of(refund.updated_at)), (identity, instant_of(refund.updated_at))]
+    for used in delta.deposit_applications:
+        identity, deposit = transaction_id(DEPOSIT, used.id), transaction_id(DEPOSIT, used.deposit_id)
+        invoice, at = transaction_id(INVOICE, used.invoice_id), instant_of(used.updated_at)
+        amount, day = used.amount * 10 ** (2 - MINOR_UNITS[used.currency]), wall_of(used.applied_on)
+        rows.append((identity, invoice, used.id * 4, 0, 0, "CustInvc", "DepAppl", amount, day))
+        rows.append((identity, deposit, used.id * 4, 1, 1, "CustDep", "DepAppl", amount, day))
+        touched += [(invoice, at), (identity, at), (deposit, at)]
+    for paid in delta.debt_applications:
+        debt, source = transaction_id(JOURNAL, paid.journal_id), transaction_id(PAYMENT, paid.payment_id)
+        amount, at = paid.amount * _factor_of(db, debt), instant_of(paid.updated_at)
+        rows.append((source, debt, paid.id * 4, 0, 1, "Journal", "CustPymt", amount, wall_of(paid.applied_on)))
+        touched += [(debt, at), (source, at)]
     applied = {application.source_id for application in delta.applications if application.source_type == "journal"}
     for journal in delta.journals:
-        if journal.id in applied or _has_application(db, transaction_id(JOURNAL, journal.id), journal.id * 4 + 2):
+        if (
+            journal.kind in ("chargeback", "recovery")
+            or journal.id in applied
+            or _has_application(db, transaction_id(JOURNAL, journal.id), journal.id * 4 + 2)
+        ):
             continue
         invoice, identity = transaction_id(INVOICE, journal.invoice_id), transaction_id(JOURNAL, journal.id)
         amount = journal.amount * 10 ** (2 - MINOR_UNITS[journal.currency])
@@ -69,10 +85,12 @@ def _factors(db: sqlite3.Connection, delta: Delta) -> dict[int, int]:
     """Hundredths per minor unit of the invoices that applications speak of."""
     factors = {transaction_id(INVOICE, i.id): 10 ** (2 - MINOR_UNITS[i.currency]) for i in delta.invoices}
     missing = {transaction_id(INVOICE, a.invoice_id) for a in delta.applications} - set(factors)
+    return factors | {invoice: _factor_of(db, invoice) for invoice in missing}
+
+
+def _factor_of(db: sqlite3.Connection, document: int) -> int:
     query = 'select c.currencyprecision from "transaction" t join currency c on c.id = t.currency where t.id = ?'
-    for invoice in missing:
-        factors[invoice] = 10 ** (2 - db.execute(query, (invoice,)).fetchone()[0])
-    return factors
+    return int(10 ** (2 - db.execute(query, (document,)).fetchone()[0]))
 
 
 def rebuild_links(db: sqlite3.Connection, documents: list[tuple[int]]) -> None:
@@ -82,8 +100,8 @@ def rebuild_links(db: sqlite3.Connection, documents: list[tuple[int]]) -> None:
     db.executemany(
         "insert into nexttransactionlinelink (previousdoc, previousline, nextdoc, nextline, previoustype, nexttype,"
         " linktype, foreignamount, applied_on) select previousdoc, previousline, nextdoc, nextline, previoustype,"
-        " nexttype, 'Payment', sum(amount), max(applied_on) from _application where nextdoc = ?"
-        " group by previousdoc, previousline, nextline having sum(amount) <> 0",
+        " nexttype, case previoustype when 'CustDep' then 'DepAppl' else 'Payment' end, sum(amount), max(applied_on)"
+        " from _application where nextdoc = ? group by previousdoc, previousline, nextline having sum(amount) <> 0",
         documents,
     )
 
@@ -125,6 +143,8 @@ def log_deletion(db: sqlite3.Connection, identity: int, type_: str, at: int, nam
 
 _PAID = 'select sum(l.foreignamount) from nexttransactionlinelink l where l.previousdoc = "transaction".id'
 _USED = 'select sum(l.foreignamount) from nexttransactionlinelink l where l.nextdoc = "transaction".id'
+# a discount is the third line of a payment: what it is used for beyond the money that came in
+_DISCOUNT = 'select l.foreignamount from transactionline l where l."transaction" = "transaction".id and l.id = 2'
 _CLOSED = 'select max(l.applied_on) from nexttransactionlinelink l where l.previousdoc = "transaction".id'
 _INVOICES = "where type = 'CustInvc' and id in (select id from touched)"
 _SOURCES = "where type in ('CustPymt', 'CustCred') and id in (select id from touched)"
@@ -149,12 +169,17 @@ def settle(db: sqlite3.Connection) -> None:
     # a refund takes from a payment or credit memo as its next document
     db.execute(
         'update "transaction" set'
-        f" foreignpaymentamountused = coalesce(({_USED}), 0) + coalesce(({_PAID}), 0) {_SOURCES}"
+        f" foreignpaymentamountused = coalesce(({_USED}), 0) + coalesce(({_PAID}), 0)"
+        f" - case type when 'CustPymt' then coalesce(({_DISCOUNT}), 0) else 0 end {_SOURCES}"
     )
     db.execute(
         'update "transaction" set foreignpaymentamountunused = abs(foreigntotal) - foreignpaymentamountused,'
         " status = case when type = 'CustPymt' then status"
         f" when abs(foreigntotal) = foreignpaymentamountused then 'B' else 'A' end {_SOURCES}"
+    )
+    db.execute(
+        f"update \"transaction\" set status = case when foreigntotal = coalesce(({_PAID}), 0) then 'C' else 'B' end"
+        " where type = 'CustDep' and id in (select id from touched)"
     )
     revalue(db)
     db.execute("delete from touched")

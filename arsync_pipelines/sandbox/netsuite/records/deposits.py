@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from ..dates import day_of, wall_of
-from ..ids import ACCOUNTS
+from ..ids import role_of
 from ..projection.postings import Part
 from ..projection.reference import period_of
 from ..projection.settlement import remove
@@ -20,8 +20,6 @@ from ..schema import TYPE_TEXTS
 from .fields import amount, reference, user_error
 from .transactions import rate_of, write_lines
 from .types import RecordType, next_id, refuse_duplicate, values_of
-
-_ROLES = {number: role for role, (number, *_) in ACCOUNTS.items()}
 
 
 def create(db: sqlite3.Connection, record: RecordType, body: Mapping[str, Any], now: int, today: date) -> int:
@@ -87,5 +85,5 @@ def _parts(db: sqlite3.Connection, body: Mapping[str, Any], bank: int) -> list[P
         account = reference(db, "account", item.get("account"), f"{path}.account")
         if account // 10 != bank // 10:
             raise user_error("The account does not belong to the subsidiary of the deposit.", f"{path}.account")
-        parts.append(Part(_ROLES[account % 10], -amount(item.get("amount"), f"{path}.amount"), item.get("memo")))
-    return [Part(_ROLES[bank % 10], -sum(part.amount for part in parts)), *parts]
+        parts.append(Part(role_of(account), -amount(item.get("amount"), f"{path}.amount"), item.get("memo")))
+    return [Part(role_of(bank), -sum(part.amount for part in parts)), *parts]

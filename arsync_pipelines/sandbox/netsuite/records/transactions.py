@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from ..dates import day_of, wall_of
-from ..ids import ACCOUNTS
+from ..ids import role_of
 from ..projection.postings import LINE_COLUMNS, POSTING_COLUMNS, Head, Part, lines_of
 from ..projection.reference import period_of
 from ..projection.settlement import rebuild_links, remove, settle
@@ -17,7 +17,6 @@ from ..schema import TYPE_TEXTS
 from .fields import amount, invalid, reference, user_error
 from .types import RecordType, next_application, next_id, refuse_duplicate, values_of
 
-_ROLES = {number: role for role, (number, *_) in ACCOUNTS.items()}
 _APPLY_LINE = {"CustPymt": 1, "CustCred": 0}
 
 
@@ -93,7 +92,7 @@ def _parts(record: RecordType, body: Mapping[str, Any], row: dict[str, Any], acc
         total = row.get("foreigntotal")
         if not total or total < 0:
             raise user_error("Please enter value(s) for: Payment Amount.", "payment")
-        role = _ROLES.get(account % 10, "bank") if account is not None else "clearing"
+        role = role_of(account) if account is not None else "clearing"
         return [Part(role, total), Part("receivable", -total)]
     items = (body.get("item") or {}).get("items") or []
     if not items:
