@@ -7,6 +7,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.defs.ingest.patience import rest_of
 from arsync_pipelines.defs.maintenance.dead_runs import close_dead_runs
 from arsync_pipelines.defs.resources import PlatformResource
 from arsync_pipelines.domain.errors import ArsyncError, WarehouseError
@@ -22,7 +23,8 @@ _UNFINISHED = [
 def changes_sensor(
     connector: Connector, job: UnresolvedAssetJobDefinition, seconds: int, status: dg.DefaultSensorStatus
 ) -> dg.SensorDefinition:
-    """Cheap question per stream (`has_changes`); the first yes starts `job`. Silent while a run is under way."""
+    """Cheap question per stream (`has_changes`); the first yes starts `job`. Silent while a run is under way,
+    and for longer and longer while they fail."""
 
     @dg.sensor(
         name=f"{connector.vendor}_changes_sensor",
@@ -52,6 +54,8 @@ def changes_sensor(
                 context.log.error(f"{source.connection}.{spec.name}: {error}")
                 raise
             if changed:
+                if rest := rest_of(context.instance, job.name, seconds):
+                    return dg.SkipReason(f"{source.connection}.{spec.name} has news, but {rest}")
                 context.log.info(f"{source.connection}.{spec.name} has news")
                 request = dg.RunRequest(tags={"arsync/reason": f"{spec.table} changed"})
                 return dg.SensorResult(run_requests=[request])

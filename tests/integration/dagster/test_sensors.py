@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from arsync_pipelines import bootstrap
 from arsync_pipelines.connectors.registry import CONNECTORS
+from arsync_pipelines.defs.ingest import patience
 from arsync_pipelines.defs.ingest.jobs import ingest_job
 from arsync_pipelines.defs.ingest.sensors import changes_sensor
 from arsync_pipelines.defs.maintenance.sensors import failure_sensor
@@ -23,6 +25,7 @@ from arsync_pipelines.defs.resources import PlatformResource
 from arsync_pipelines.domain.errors import SourceUnreachable
 from tests.integration.dagster.conftest import ARSYNC_TOML, EXTRACT
 
+instant = time.time
 OFF = dg.DefaultSensorStatus.STOPPED
 FILES = CONNECTORS["files"]
 
@@ -76,6 +79,28 @@ def test_no_second_run_while_one_is_under_way(folder: Path, instance: dg.Dagster
     instance.run_storage.add_run(run)
     assert ask(instance) == ([], "run r1 is under way")
     instance.report_run_canceled(run)
+    assert len(ask(instance)[0]) == 1
+
+
+def test_a_job_that_keeps_failing_is_left_alone_for_longer_and_longer(
+    folder: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = ingest_job(FILES).name
+    for number in (1, 2):
+        run = dg.DagsterRun(job_name=name, run_id=f"f{number}", status=dg.DagsterRunStatus.STARTED)
+        instance.run_storage.add_run(run)
+        instance.report_run_failed(run)
+        asked, why = ask(instance)
+        assert asked == []
+        assert f"last {'run' if number == 1 else '2 runs'} of {name} failed" in why and "books.customer has news" in why
+        monkeypatch.setattr(patience.time, "time", lambda rest=30 * 2**number: instant() + rest - 5)
+        assert ask(instance)[0] == []
+        monkeypatch.setattr(patience.time, "time", lambda rest=30 * 2**number: instant() + rest + 5)
+        assert len(ask(instance)[0]) == 1
+        monkeypatch.undo()
+        monkeypatch.setenv("ARSYNC_CONFIG", str(folder / "arsync.toml"))
+    run = dg.DagsterRun(job_name=name, run_id="by-hand", status=dg.DagsterRunStatus.SUCCESS)
+    instance.run_storage.add_run(run)
     assert len(ask(instance)[0]) == 1
 
 
