@@ -40,6 +40,8 @@ create table if not exists raw_arsync__total (
 create table if not exists raw_arsync__sync (
     run_id varchar, connection varchar, stream varchar, state varchar, failure_class varchar, rows_read bigint,
     rows_new bigint, logged_at timestamp);
+create table if not exists raw_arsync__step (
+    step_id varchar, run_id varchar, step varchar, state varchar, failure_class varchar, logged_at timestamp);
 create table if not exists raw_arsync__set_aside (
     connection varchar, stream varchar, file varchar, line bigint, reason varchar, "row" json, read_id varchar,
     seen_at timestamp);

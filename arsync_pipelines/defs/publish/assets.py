@@ -13,7 +13,7 @@ from arsync_pipelines.defs.links import to_page
 from arsync_pipelines.defs.resources import FRESHNESS, OWNERS, WAREHOUSE_POOL, PlatformResource
 from arsync_pipelines.defs.transform.jobs import published_tables
 from arsync_pipelines.defs.transform.naming import Translator
-from arsync_pipelines.services import gate
+from arsync_pipelines.services import gate, step_log
 from arsync_pipelines.services.publish import publish
 
 SNAPSHOT_KEY = dg.AssetKey(["published", "ar_snapshot"])
@@ -38,7 +38,10 @@ def snapshot_asset(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     )
     def ar_snapshot(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult[None]:
         built = platform.get()
-        with built.warehouse.writing():
+        with (
+            built.warehouse.writing(),
+            step_log.logged(built.warehouse, "publish", context.run.run_id, built.clock),
+        ):
             checks = gate.require_open(built.warehouse)
             policy = built.warehouse.query("select as_of_date from raw_arsync__policy")
             about = {"run_id": context.run.run_id, "as_of_date": str(policy[0]["as_of_date"]), "checks": checks}

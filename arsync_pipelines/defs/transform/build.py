@@ -15,7 +15,7 @@ from arsync_pipelines.defs.transform.parsed import parsed
 from arsync_pipelines.defs.transform.project import PROJECT_DIR, code_checksum, generated_dir, write_profile
 from arsync_pipelines.defs.transform.results import TestResult, known_tests, test_results, with_sample
 from arsync_pipelines.domain.failpoint import failpoint
-from arsync_pipelines.services import attempts, gate, rebuild
+from arsync_pipelines.services import attempts, gate, rebuild, step_log
 
 _UNRUN = frozenset({"view", "ephemeral"})
 
@@ -54,7 +54,7 @@ def run(
         warehouse.ensure_tables(all_streams())
         platform.run_context.write(warehouse)
         attempts.copy(platform.intents, warehouse)
-        versions = rebuild.versions(warehouse, set(graph.sources.values()))
+        versions = rebuild.versions(warehouse, set(graph.sources.values()) - {step_log.TABLE}) | {step_log.TABLE: ""}
         current = rebuild.fingerprints(graph, code_checksum(), versions)
         recorded = {i: b for i, b in rebuild.recorded(warehouse).items() if i in graph.nodes}
         if chosen is not None:
@@ -71,13 +71,16 @@ def run(
         rebuild.replace(warehouse, standing)
         failpoint("build.struck")
         project = parsed(platform)  # as its files are now, whatever they were when the job was loaded
-        with warehouse.exclusive_for_child():
-            outcome = dbt.build(
-                project.packed,
-                dbt.Folders(PROJECT_DIR, write_profile(platform), generated_dir(platform)),
-                None if due == set(graph.nodes) else due,
-                full_refresh=full_refresh,
-            )
+        with step_log.logged(warehouse, "build", run_id, platform.clock) as ending:
+            with warehouse.exclusive_for_child():
+                outcome = dbt.build(
+                    project.packed,
+                    dbt.Folders(PROJECT_DIR, write_profile(platform), generated_dir(platform)),
+                    None if due == set(graph.nodes) else due,
+                    full_refresh=full_refresh,
+                )
+            if outcome.error:
+                ending.state = "refused" if outcome.is_refused else "failed"
         failpoint("build.built")
         tests = [with_sample(warehouse, r) for r in test_results(outcome.results, manifest)]
         gate.record_models(warehouse, [t.check for t in tests], run_id, known_tests(manifest))

@@ -55,6 +55,8 @@ create table if not exists raw_arsync__total (connection varchar, stream varchar
     row_count bigint, amount varchar, stood_still boolean, taken_at timestamp);
 create table if not exists raw_arsync__sync (run_id varchar, connection varchar, stream varchar, state varchar,
     failure_class varchar, rows_read bigint, rows_new bigint, logged_at timestamp);
+create table if not exists raw_arsync__step (step_id varchar, run_id varchar, step varchar, state varchar,
+    failure_class varchar, logged_at timestamp);
 create table if not exists raw_arsync__read (connection varchar, stream varchar, read_started_at timestamp,
     rows_read bigint, rows_new bigint);
 create table raw_arsync__push_attempt (_seq bigint, attempt_id bigint, connection varchar, object varchar,

@@ -14,7 +14,7 @@ from tests.integration.dbt.raw import RawWarehouse
 
 MONDAY = datetime(2026, 7, 6, 12)
 CHOSEN = (
-    "--select", "+fct_push_daily", "+ar_sync_daily", "+ar_unapplied_aging", "+ar_unapplied_monthly",
+    "--select", "+fct_push_daily", "+ar_sync_daily", "+ar_run_daily", "+ar_unapplied_aging", "+ar_unapplied_monthly",
     "--exclude-resource-type", "test",
 )  # fmt: skip
 
@@ -34,6 +34,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawWarehouse]:
     read(raw, "r2", "term", 600, "failed", 10)
     read(raw, "r3", "term", 1200)
     read(raw, "r3", "account", 1200, "read", 60 * 60 * 12, rows=2)
+    step(raw, "b1", "build", 100, "refused", 30)
+    step(raw, "b2", "build", 200, "succeeded", 60)
+    step(raw, "b3", "build", 300, "failed", 6)
+    step(raw, "b4", "build", 400)
+    step(raw, "b5", "build", 500)  # the one that tells of the others
+    step(raw, "p1", "publish", 60 * 60 * 12 - 1, "succeeded", 2)
     raw.dbt("build", *CHOSEN)
     yield raw
 
@@ -64,6 +70,29 @@ def read(
             f"insert into raw_arsync__sync values ('{run}', 'erp', '{stream}', '{state}', {failure}, {rows}, "
             f"{max(rows - 1, 0)}, '{ended}')"
         )
+
+
+def step(raw: RawWarehouse, number: str, name: str, begun: int, state: str | None = None, seconds: int = 0) -> None:
+    """A build or publishing that began so many seconds after noon and, if it has a `state`, ended."""
+    at = MONDAY + timedelta(seconds=begun)
+    for said, when in (("begun", at), (state, at + timedelta(seconds=seconds))):
+        if said:
+            raw.execute(f"insert into raw_arsync__step values ('{number}', 'r', '{name}', '{said}', null, '{when}')")
+
+
+def test_reads_builds_and_publishings_by_day(built: RawWarehouse) -> None:
+    names = ("runs", "succeeded", "refused", "failed", "unfinished", "success_rate")
+    rows = {row["step"]: row for row in built.rows("select * from ar_run_daily")}
+    shown = {name: [row[column] for column in names] for name, row in rows.items()}
+    assert shown == {
+        "read": [3, 1, 0, 1, 1, Decimal("33.3")],
+        "build": [4, 1, 1, 1, 1, 25],
+        "publish": [1, 1, 0, 0, 0, 100],
+    }
+    assert {row["day"] for row in rows.values()} == {MONDAY.date()}
+    assert (rows["build"]["duration_p50_s"], rows["build"]["duration_p95_s"]) == (30, 57)
+    assert rows["publish"]["last_succeeded_at"] == MONDAY + timedelta(hours=12, seconds=1)
+    assert rows["read"]["last_succeeded_at"] == MONDAY + timedelta(seconds=4)
 
 
 def test_reads_by_the_day_they_began(built: RawWarehouse) -> None:

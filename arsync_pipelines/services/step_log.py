@@ -1,0 +1,54 @@
+"""How builds and publishing went, kept for the operational marts: a row when one begins, one when it has ended.
+
+What only began was killed, or is still going on. The table only grows; nothing reads it to decide anything, and what a
+build or a publishing leaves in it is no reason to build again: the next build that has a reason sees it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Literal
+
+from arsync_pipelines.domain.errors import ArsyncError, CheckFailed
+from arsync_pipelines.ports.clock import Clock
+from arsync_pipelines.ports.warehouse import Warehouse
+
+TABLE = "raw_arsync__step"
+_COLUMNS = {
+    "step_id": "varchar",
+    "run_id": "varchar",
+    "step": "varchar",
+    "state": "varchar",
+    "failure_class": "varchar",
+    "logged_at": "timestamp",
+}
+
+
+@dataclass
+class Ending:
+    """How a step ends unless an error says otherwise. `refused`: by a check, and by nothing else."""
+
+    state: Literal["succeeded", "refused", "failed"] = "succeeded"
+
+
+@contextmanager
+def logged(warehouse: Warehouse, step: Literal["build", "publish"], run_id: str, clock: Clock) -> Iterator[Ending]:
+    """Log the step that the body is; an error ends it and goes on. Inside `warehouse.writing()`."""
+    step_id, ending = uuid.uuid4().hex, Ending()
+
+    def append(state: str, failure: str | None = None) -> None:
+        at = clock.now().astimezone(UTC).replace(tzinfo=None)
+        warehouse.append_rows(TABLE, _COLUMNS, [(step_id, run_id, step, state, failure, at)])
+
+    append("begun")
+    try:
+        yield ending
+    except ArsyncError as error:
+        # by its class, since its words may quote a source
+        append("refused" if isinstance(error, CheckFailed) else "failed", type(error).__name__)
+        raise
+    append(ending.state)
