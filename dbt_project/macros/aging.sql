@@ -142,7 +142,7 @@ from placed
 {# pre-hook of fct_ar_aging: rows of documents that changed, and of those that belong to another customer now #}
 {% macro forget_aged(inputs, settings) -%}
 {{ arsync.forget_changed(['document_id'], inputs, settings) }}
-{%- if is_incremental() and arsync.rows_stand(settings) %}
+{%- if is_incremental() and arsync.rows_stand(settings) and not arsync.rows_stand(arsync.owners(), 'owners') %}
 or document_id in (
     select held.document_id
     from {{ this }} as held

@@ -32,9 +32,12 @@
 create temporary table {{ arsync.kept_relation(name) }} as {{ keys }};
 {% endmacro %}
 
-{# the keys that the pre-hook kept, or, where a model is built from nothing and has kept none, the search itself #}
+{# The keys that the pre-hook kept, or, where a model is built from nothing and has kept none, the search itself. To be
+   written where they are asked for, `x in (...)`: the condition, which takes none away, has the engine look for the keys
+   while it reads, so that of other rows no more is read; it does so for keys that were chosen, and not through a CTE. #}
 {% macro changed_keys(inputs) %}
-{%- if is_incremental() %}select changed_key from {{ arsync.kept_relation('changed') }}
+{%- if is_incremental() -%}
+select changed_key from {{ arsync.kept_relation('changed') }} where cast(changed_key as {{ dbt.type_string() }}) <> ''
 {%- else %}{{ arsync.find_changed_keys(inputs) }}
 {%- endif %}
 {% endmacro %}
@@ -49,13 +52,17 @@ where {% if model_name == 'fct_receivable_event' %}known_at > {{ arsync.from_mic
 {%- endfor %}
 {% endmacro %}
 
+{# Whose each record of a customer is: while that stands, no row that names a customer has to be looked at for it. Beside
+   the settings, for when it changes the rows of the customers concerned are written anew, and not all. #}
+{% macro owners() %}{{ return([['int_customer_record__clustered', ['record_key', 'customer_id']]]) }}{% endmacro %}
+
 {# Whether the rows of this model stand but for those that changed. #}
-{% macro rows_stand(settings) -%}
+{% macro rows_stand(settings, kept_as='settings') -%}
 {%- set now = arsync.fingerprint(settings) -%}
 {%- if not execute or not is_incremental() -%}{{ return(false) }}{%- endif -%}
 {%- set seen = arsync.seen_relation() -%}
 {%- if adapter.get_relation(seen.database, seen.schema, seen.identifier) is none -%}{{ return(false) }}{%- endif -%}
-{%- set found = run_query("select count(*) from " ~ seen ~ " where input = 'settings' and seen_seq = (" ~ now ~ ")") -%}
+{%- set found = run_query("select count(*) from " ~ seen ~ " where input = '" ~ kept_as ~ "' and seen_seq = (" ~ now ~ ")") -%}
 {{ return(found.rows[0][0] == 1) }}
 {%- endmacro %}
 
@@ -101,7 +108,7 @@ where {% for column in columns %}{{ column }} in ({{ arsync.changed_keys(inputs)
 {# post-hooks #}
 {% macro drop_seen() %}drop table if exists {{ arsync.seen_relation() }}{% endmacro %}
 
-{% macro write_seen(inputs, settings=none) %}
+{% macro write_seen(inputs, settings=none, with_owners=false) %}
 create table {{ arsync.seen_relation() }} as
 {%- for model_name in inputs | map('first') | unique %}
 {%- if model_name == 'fct_receivable_event' %}
@@ -116,6 +123,10 @@ select '{{ model_name }}' as input, max(_seq) as seen_seq from {{ ref(model_name
 {%- if settings %}
 union all
 select 'settings' as input, ({{ arsync.fingerprint(settings) }}) as seen_seq
+{%- endif %}
+{%- if with_owners %}
+union all
+select 'owners' as input, ({{ arsync.fingerprint(arsync.owners()) }}) as seen_seq
 {%- endif %}
 {% endmacro %}
 

@@ -40,13 +40,17 @@ where held.legal_entity_id = entity.legal_entity_id
 {%- endif -%}
 {%- endmacro %}
 
-{# on-run-start: tables of an earlier version, which lack a column that their model names as `added`, are built anew. #}
+{# on-run-start: tables of an earlier version, which lack a column that their model names as `added`, or have it of another
+   type than is named with it, are built anew. #}
 {% macro drop_outdated() -%}
 {%- if execute -%}
 {%- for node in graph.nodes.values() if node.unique_id in selected_resources and node.config.get('meta', {}).get('added') -%}
     {%- set held = adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias) -%}
     {%- if held is not none -%}
-        {%- set columns = adapter.get_columns_in_relation(held) | map(attribute='name') | list -%}
+        {%- set columns = [] -%}
+        {%- for column in adapter.get_columns_in_relation(held) -%}
+            {%- do columns.extend([column.name, column.name ~ ' ' ~ column.data_type | lower]) -%}
+        {%- endfor -%}
         {%- if node.config.meta.added | reject('in', columns) | list -%}
             {%- do adapter.drop_relation(held) -%}
             {%- call statement('ended', auto_begin=true) -%} select 1 {%- endcall -%}

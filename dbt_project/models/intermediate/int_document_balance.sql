@@ -18,6 +18,6 @@ select
 from {{ ref('fct_receivable_event') }} as event
 inner join {{ ref('dim_legal_entity') }} as entity
     on event.legal_entity_id = entity.legal_entity_id and event.business_date <= entity.as_of_date
-{% if rows_stand(settings) %}where event.document_id in (select changed_key from ({{ changed_keys(inputs) }}) as changed){% endif %}
+{% if rows_stand(settings) %}where event.document_id in ({{ changed_keys(inputs) }}){% endif %}
 group by event.document_id
 having sum(event.amount) <> 0 or sum(event.functional_amount) <> 0

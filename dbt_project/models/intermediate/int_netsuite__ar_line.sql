@@ -16,9 +16,7 @@
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
 ) }}
 
-with changed as ({{ changed_keys(inputs) }}),
-
-control_accounts as (
+with control_accounts as (
     select connection, account_id from {{ ref('stg_netsuite__account') }} where account_type = 'AcctRec'
 ),
 
@@ -28,13 +26,13 @@ postings as (
     inner join control_accounts
         on posting.connection = control_accounts.connection and posting.account_id = control_accounts.account_id
     where not posting.is_deleted and posting.is_posting
-    {% if is_incremental() %}and posting.document_id in (select changed_key from changed){% endif %}
+    {% if is_incremental() %}and posting.document_id in ({{ changed_keys(inputs) }}){% endif %}
 ),
 {%- for name, model in [('posting_lines', 'stg_netsuite__transaction_line'), ('transactions', 'stg_netsuite__transaction')] %}
 
 {{ name }} as (
     select * from {{ ref(model) }}
-    where not is_deleted{% if is_incremental() %} and document_id in (select changed_key from changed){% endif %}
+    where not is_deleted{% if is_incremental() %} and document_id in ({{ changed_keys(inputs) }}){% endif %}
 ),
 {%- endfor %}
 

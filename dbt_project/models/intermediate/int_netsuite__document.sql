@@ -17,14 +17,13 @@
     pre_hook="{{ forget_changed(['transaction_document_id'], " ~ inputs ~ ", " ~ settings ~ ") }}",
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"]
 ) }}
+{%- set only_changed = rows_stand(settings) %}
 
-with changed as ({{ changed_keys(inputs) }}),
-
-transactions as (
+with transactions as (
     select *
     from {{ ref('stg_netsuite__transaction') }}
     where transaction_type in ('CustInvc', 'CustPymt', 'CustCred', 'CustRfnd', 'DepAppl', 'Journal', 'FxReval')
-    {% if rows_stand(settings) %}and document_id in (select changed_key from changed){% endif %}
+    {% if only_changed %}and document_id in ({{ changed_keys(inputs) }}){% endif %}
 ),
 
 -- what documents post to control accounts, in their own currency and in the legal entity's
@@ -38,7 +37,7 @@ postings as (
         min(entity_id) as entity_id,
         min(legal_entity_id) as legal_entity_id
     from {{ ref('int_netsuite__ar_line') }}
-    where transaction_document_id in (select document_id from transactions)
+    {% if only_changed %}where transaction_document_id in ({{ changed_keys(inputs) }}){% endif %}
     group by document_id
 ),
 

@@ -11,16 +11,14 @@
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
 ) }}
 
-with changed as ({{ changed_keys(inputs) }}),
-
-links as (
+with links as (
     select *
     from {{ ref('stg_netsuite__transaction_link') }}
     where link_type = 'Payment'
         {% if is_incremental() %}
         and (
-            previous_document_id in (select changed_key from changed)
-            or next_document_id in (select changed_key from changed)
+            previous_document_id in ({{ changed_keys(inputs) }})
+            or next_document_id in ({{ changed_keys(inputs) }})
         )
         {% endif %}
 )

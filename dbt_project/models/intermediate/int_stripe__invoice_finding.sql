@@ -6,7 +6,11 @@ with linked as (
         {{ stripe_digits('invoice.currency', 'iso.minor_unit') }} as digits
     from {{ ref('stg_stripe__invoice') }} as invoice
     inner join {{ ref('iso_currency') }} as iso on invoice.currency = iso.currency
-    left join (select distinct number from {{ ref('fct_invoice') }}) as numbered on invoice.number = numbered.number
+    left join (
+        select distinct number
+        from {{ ref('fct_invoice') }}
+        where number in (select number from {{ ref('stg_stripe__invoice') }})
+    ) as numbered on invoice.number = numbered.number
     where invoice.status in ('open', 'paid', 'uncollectible')
 ),
 
@@ -35,7 +39,9 @@ candidates as (
                 abs(erp.total_amount - invoices.total_amount), erp.invoice_id
         ) as preference
     from invoices
-    inner join {{ ref('fct_invoice') }} as erp on invoices.erp_number = erp.number
+    inner join (
+        select * from {{ ref('fct_invoice') }} where number in (select erp_number from invoices)
+    ) as erp on invoices.erp_number = erp.number
     left join {{ ref('int_customer_record__clustered') }} as customer
         on invoices.connection || ':' || invoices.customer_id = customer.record_key
 )

@@ -1,8 +1,18 @@
+-- depends_on: {{ ref('fct_receivable_item') }}
 {%- set amounts = [
     'current_amount', 'days_1_30_amount', 'days_31_60_amount', 'days_61_90_amount', 'days_91_plus_amount',
     'unapplied_amount', 'overdue_balance_amount', 'disputed_amount', 'unbilled_order_amount'
 ] -%}
 {%- set past_due = 'days_1_30_amount + days_31_60_amount + days_61_90_amount + days_91_plus_amount' -%}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_rolled_up(rollup_settings()) }}",
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(customer_inputs(), rollup_settings()) }}"]
+) }}
+{%- set only_moved = rows_stand(rollup_settings()) %}
+
 with converted as (
     select
         summary.customer_id,
@@ -25,6 +35,7 @@ with converted as (
     left join {{ ref('iso_currency') }} as iso on customer.currency = iso.currency
     left join {{ ref('int_reporting_rate') }} as from_rate on summary.currency = from_rate.currency
     left join {{ ref('int_reporting_rate') }} as to_rate on customer.currency = to_rate.currency
+    {% if only_moved %}where summary.customer_id in ({{ changed_keys(customer_inputs()) }}){% endif %}
 ),
 
 totals as (
@@ -67,6 +78,7 @@ limits as (
     left join {{ ref('int_reporting_rate') }} as from_rate on erp.currency = from_rate.currency
     left join {{ ref('int_reporting_rate') }} as to_rate on customer.currency = to_rate.currency
     where not erp.is_deleted and erp.credit_limit is not null
+        {% if only_moved %}and record.customer_id in ({{ changed_keys(customer_inputs()) }}){% endif %}
     group by record.customer_id
 ),
 
@@ -75,6 +87,7 @@ term_names as (
     from {{ ref('int_erp_customer') }} as erp
     inner join {{ ref('int_customer_record__clustered') }} as record on erp.source_customer_id = record.record_key
     where not erp.is_deleted and erp.payment_terms is not null
+        {% if only_moved %}and record.customer_id in ({{ changed_keys(customer_inputs()) }}){% endif %}
 ),
 
 terms as (
@@ -88,6 +101,7 @@ last_days as (
     from {{ ref('fct_payment') }} as payment
     inner join {{ ref('dim_legal_entity') }} as entity
         on payment.legal_entity_id = entity.legal_entity_id and payment.payment_date <= entity.as_of_date
+    {% if only_moved %}where payment.customer_id in ({{ changed_keys(customer_inputs()) }}){% endif %}
     group by payment.customer_id
 ),
 
@@ -101,6 +115,7 @@ payments as (
     from {{ ref('fct_payment') }} as payment
     inner join last_days
         on payment.customer_id = last_days.customer_id and payment.payment_date = last_days.payment_date
+    {% if only_moved %}where payment.customer_id in ({{ changed_keys(customer_inputs()) }}){% endif %}
 )
 
 select
@@ -147,3 +162,4 @@ left join {{ ref('iso_currency') }} as iso on customer.currency = iso.currency
 left join {{ ref('int_reporting_rate') }} as from_rate on last_payment.currency = from_rate.currency
 left join {{ ref('int_reporting_rate') }} as to_rate on customer.currency = to_rate.currency
 where customer.erp_customer_count > 0
+    {% if only_moved %}and customer.customer_id in ({{ changed_keys(customer_inputs()) }}){% endif %}

@@ -1,3 +1,13 @@
+-- depends_on: {{ ref('fct_receivable_item') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_moved_customers(customer_settings()) }}",
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(customer_inputs(), customer_settings()) }}"]
+) }}
+{%- set only_moved = rows_stand(customer_settings()) %}
+
 with trade_invoices as (
     select invoice.*, entity.as_of_date
     from {{ ref('fct_invoice') }} as invoice
@@ -6,6 +16,7 @@ with trade_invoices as (
     left join {{ ref('int_intercompany_customer') }} as intercompany
         on invoice.source_customer_id = intercompany.source_customer_id
     where intercompany.source_customer_id is null
+        {% if only_moved %}and invoice.customer_id in ({{ changed_keys(customer_inputs()) }}){% endif %}
 ),
 
 balances as (
@@ -24,6 +35,7 @@ balances as (
         sum(case when bucket_number = -1 then open_amount else 0 end) as intercompany_amount,
         min(case when bucket_number > 0 and open_amount > 0 then due_date end) as oldest_due_date
     from {{ ref('fct_ar_aging') }}
+    {% if only_moved %}where customer_id in ({{ changed_keys(customer_inputs()) }}){% endif %}
     group by customer_id, legal_entity_id, currency
 ),
 
@@ -38,6 +50,7 @@ credit as (
     from {{ ref('int_erp_customer') }} as erp
     inner join {{ ref('int_customer_record__clustered') }} as record on erp.source_customer_id = record.record_key
     where not erp.is_deleted and erp.legal_entity_id is not null and erp.currency is not null
+        {% if only_moved %}and record.customer_id in ({{ changed_keys(customer_inputs()) }}){% endif %}
     group by record.customer_id, erp.legal_entity_id, erp.currency
 ),
 
@@ -46,6 +59,7 @@ term_names as (
     from {{ ref('int_erp_customer') }} as erp
     inner join {{ ref('int_customer_record__clustered') }} as record on erp.source_customer_id = record.record_key
     where not erp.is_deleted and erp.payment_terms is not null
+        {% if only_moved %}and record.customer_id in ({{ changed_keys(customer_inputs()) }}){% endif %}
 ),
 
 terms as (
@@ -86,6 +100,7 @@ keys as (
     select customer_id, legal_entity_id, currency from paid
     union
     select customer_id, legal_entity_id, currency from {{ ref('int_unbilled_order') }}
+    {% if only_moved %}where customer_id in ({{ changed_keys(customer_inputs()) }}){% endif %}
 )
 
 select

@@ -5,30 +5,19 @@
     unique_key='invoice_id',
     on_schema_change='fail',
     pre_hook="{{ forget_gone_documents('invoice_id', 'invoice_date') }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(document_inputs(), " ~ settings ~ ") }}"]
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(document_inputs(), " ~ settings ~ ", true) }}"]
 ) }}
 
 with open_items as (
     select
         document_id,
         sum(open_amount) as open_amount,
-        max(case when days_past_due >= 1 and open_amount > 0 then 1 else 0 end) = 1 as is_overdue
+        max(case when days_past_due >= 1 and open_amount > 0 then 1 else 0 end) = 1 as is_overdue,
+        -- of what is open the oldest: in the highest bucket, whose number is one digit
+        substring(max(case when open_amount > 0 then cast(bucket_number + 1 as {{ dbt.type_string() }}) || bucket end), 2) as bucket
     from {{ ref('fct_ar_aging') }}
     where item_type = 'invoice'
     group by document_id
-),
-
-oldest as (
-    select document_id, bucket
-    from (
-        select
-            document_id,
-            bucket,
-            row_number() over (partition by document_id order by due_date, item_number) as position
-        from {{ ref('fct_ar_aging') }}
-        where item_type = 'invoice' and open_amount > 0
-    ) as ranked
-    where position = 1
 ),
 
 dunned as (
@@ -53,12 +42,11 @@ touched as (
 
     select coalesce(open_items.document_id, held.invoice_id) as changed_key
     from open_items
-    left join oldest on open_items.document_id = oldest.document_id
     full outer join (select * from {{ this }} where open_amount <> 0) as held
         on open_items.document_id = held.invoice_id
     where open_items.open_amount is distinct from held.open_amount
         or open_items.is_overdue is distinct from held.is_overdue
-        or oldest.bucket is distinct from held.aging_bucket
+        or open_items.bucket is distinct from held.aging_bucket
 
     union
 
@@ -67,13 +55,14 @@ touched as (
     full outer join (select * from {{ this }} where dunning_level is not null) as held
         on dunned.invoice_id = held.invoice_id
     where dunned.dunning_level is distinct from held.dunning_level
-
+    {% if not rows_stand(owners(), 'owners') %}
     union
 
     select held.invoice_id as changed_key
     from {{ this }} as held
     left join {{ ref('int_customer_record__clustered') }} as customer on held.source_customer_id = customer.record_key
     where held.customer_id is distinct from coalesce(customer.customer_id, held.source_customer_id)
+    {% endif %}
     {% if not rows_stand(settings) %}
     union
 
@@ -87,10 +76,11 @@ touched as (
 ),
 {% endif %}
 
+-- the condition takes no key away: with one the engine looks for the keys while it reads (see changed_keys)
 concerned as (
     select * from {{ ref('int_receivable_document') }}
     where document_type = 'invoice'
-        {% if is_incremental() %}and document_id in (select changed_key from touched){% endif %}
+        {% if is_incremental() %}and document_id in (select changed_key from touched where changed_key <> ''){% endif %}
 ),
 
 documents as (
@@ -115,7 +105,7 @@ settlements as (
     inner join {{ ref('dim_legal_entity') }} as entity
         on application.legal_entity_id = entity.legal_entity_id
         and application.application_date <= entity.as_of_date
-    {% if is_incremental() %}where application.debit_document_id in (select changed_key from touched){% endif %}
+    {% if is_incremental() %}where application.debit_document_id in (select changed_key from touched where changed_key <> ''){% endif %}
     group by application.debit_document_id
 ),
 
@@ -124,7 +114,7 @@ invoices as (
         documents.*,
         coalesce(open_items.open_amount, 0) as open_amount,
         coalesce(open_items.is_overdue, false) as is_overdue,
-        oldest.bucket,
+        open_items.bucket,
         dunned.dunning_level,
         settlements.last_application_date,
         coalesce(
@@ -136,7 +126,6 @@ invoices as (
         coalesce(settlements.written_off_amount, 0) as written_off_amount
     from documents
     left join open_items on documents.document_id = open_items.document_id
-    left join oldest on documents.document_id = oldest.document_id
     left join dunned on documents.document_id = dunned.invoice_id
     left join settlements on documents.document_id = settlements.document_id
 )

@@ -4,7 +4,7 @@
     unique_key='payment_id',
     on_schema_change='fail',
     pre_hook="{{ forget_gone_documents('payment_id') }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(document_inputs()) }}"]
+    post_hook=["{{ drop_seen() }}", "{{ write_seen(document_inputs(), with_owners=true) }}"]
 ) }}
 
 with {% if is_incremental() %}
@@ -16,10 +16,16 @@ touched as (
 
     select held.payment_id as changed_key
     from {{ this }} as held
-    left join {{ ref('int_customer_record__clustered') }} as customer on held.source_customer_id = customer.record_key
     left join {{ ref('int_document_balance') }} as balance on held.payment_id = balance.document_id
+    where held.unapplied_amount is distinct from coalesce(-balance.open_amount, 0)
+    {% if not rows_stand(owners(), 'owners') %}
+    union
+
+    select held.payment_id as changed_key
+    from {{ this }} as held
+    left join {{ ref('int_customer_record__clustered') }} as customer on held.source_customer_id = customer.record_key
     where held.customer_id is distinct from coalesce(customer.customer_id, held.source_customer_id)
-        or held.unapplied_amount is distinct from coalesce(-balance.open_amount, 0)
+    {% endif %}
 ),
 {% endif %}
 

@@ -19,16 +19,14 @@ previous_document.document_type = 'invoice' or (previous_document.document_type 
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
 ) }}
 
-with changed as ({{ changed_keys(inputs) }}),
-
-links as (
+with links as (
     select *
     from {{ ref('stg_netsuite__transaction_link') }}
     where not is_deleted and link_type = 'Payment'
     {% if is_incremental() %}
     and (
-        previous_document_id in (select changed_key from changed)
-        or next_document_id in (select changed_key from changed)
+        previous_document_id in ({{ changed_keys(inputs) }})
+        or next_document_id in ({{ changed_keys(inputs) }})
     )
     {% endif %}
 ),
@@ -227,8 +225,8 @@ linked as (
     inner join {{ ref('int_files__document') }} as invoice
         on application.invoice_document_id = invoice.document_id
     {% if is_incremental() %}
-    where application.invoice_document_id in (select changed_key from changed)
-        or application.payment_document_id in (select changed_key from changed)
+    where application.invoice_document_id in ({{ changed_keys(inputs) }})
+        or application.payment_document_id in ({{ changed_keys(inputs) }})
     {% endif %}
 
     union all
@@ -254,8 +252,8 @@ linked as (
     from {{ ref('int_tryton__application') }} as application
     left join {{ ref('int_tryton__document') }} as debit on application.debit_document_id = debit.document_id
     {% if is_incremental() %}
-    where application.debit_document_id in (select changed_key from changed)
-        or application.credit_document_id in (select changed_key from changed)
+    where application.debit_document_id in ({{ changed_keys(inputs) }})
+        or application.credit_document_id in ({{ changed_keys(inputs) }})
     {% endif %}
 ),
 

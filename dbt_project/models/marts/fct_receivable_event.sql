@@ -16,23 +16,26 @@
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}", "{{ write_run() }}"]
 ) }}
 
-with changed as (
-    {{ changed_keys(inputs) }}
-    {%- if lacks_functional_amounts() %}
+{%- set changed -%}
+{{ changed_keys(inputs) }}
+{%- if lacks_functional_amounts() %}
+union
+select document_id as changed_key from {{ ref('int_receivable_document') }} where currency <> functional_currency
+{%- endif -%}
+{%- endset %}
 
-    union
-
-    select document_id as changed_key from {{ ref('int_receivable_document') }} where currency <> functional_currency
-    {%- endif %}
-),
-
-applications as (
+with applications as (
+    {%- if is_incremental() %}
     select *
     from {{ ref('fct_payment_application') }}
-    {% if is_incremental() %}
-    where debit_document_id in (select changed_key from changed)
-        or credit_document_id in (select changed_key from changed)
-    {% endif %}
+    where debit_document_id in ({{ changed }})
+    union all
+    select *
+    from {{ ref('fct_payment_application') }}
+    where credit_document_id in ({{ changed }}) and debit_document_id not in ({{ changed }})
+    {%- else %}
+    select * from {{ ref('fct_payment_application') }}
+    {%- endif %}
 ),
 
 {% if is_incremental() %}
@@ -40,12 +43,15 @@ applications as (
 recorded_of_changed as (
     select *
     from {{ this }}
-    where document_id in (select changed_key from changed)
-        or counter_document_id in (select changed_key from changed)
+    where document_id in ({{ changed }})
+    union all
+    select *
+    from {{ this }}
+    where counter_document_id in ({{ changed }}) and document_id not in ({{ changed }})
 ),
 
 concerned as (
-    select changed_key as document_id from changed
+    select changed_key as document_id from ({{ changed }}) as changed
     union
     select debit_document_id from applications
     union
@@ -74,7 +80,7 @@ recorded as (
     select *
     from {{ this }}
     where event_key in (select 'rounding:' || document_id from documents where is_rounded)
-        and document_id not in (select changed_key from changed)
+        and document_id not in ({{ changed }})
 ),
 
 -- a line says what it is and against what until the next one of its key says otherwise
@@ -138,7 +144,7 @@ current_events as (
         functional_amount,
         known_at
     from documents
-    {% if is_incremental() %}where document_id in (select changed_key from changed){% endif %}
+    {% if is_incremental() %}where document_id in ({{ changed }}){% endif %}
 
     union all
 
@@ -153,7 +159,7 @@ current_events as (
         known_at
     from documents
     where is_voided and document_id not in (select document_id from voided_by_application)
-    {% if is_incremental() %}and document_id in (select changed_key from changed){% endif %}
+    {% if is_incremental() %}and document_id in ({{ changed }}){% endif %}
 
     union all
 

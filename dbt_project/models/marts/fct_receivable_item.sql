@@ -7,15 +7,13 @@
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
 ) }}
 
-with changed as ({{ changed_keys(inputs) }}),
-
-documents as (
+with documents as (
     select document.*, iso.minor_unit
     from {{ ref('int_receivable_document') }} as document
     inner join {{ ref('iso_currency') }} as iso on document.currency = iso.currency
     -- of a revaluation nothing ever falls due
     where document.document_type <> 'revaluation'
-    {% if is_incremental() %}and document.document_id in (select changed_key from changed){% endif %}
+    {% if is_incremental() %}and document.document_id in ({{ changed_keys(inputs) }}){% endif %}
 ),
 
 agreed as (

@@ -14,14 +14,12 @@
     post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}", "{{ write_run() }}"]
 ) }}
 
-with changed as ({{ changed_keys(inputs) }}),
-
-{% if is_incremental() %}
+with {% if is_incremental() %}
 {%- for name, relation in [
     ('items', ref('fct_receivable_item')), ('documents', ref('int_receivable_document')), ('versions', this)
 ] -%}
 {{ name }} as (
-    select * from {{ relation }} where document_id in (select changed_key from changed)
+    select * from {{ relation }} where document_id in ({{ changed_keys(inputs) }})
 ),
 
 {% endfor %}

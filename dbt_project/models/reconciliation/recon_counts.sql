@@ -15,7 +15,7 @@ with whole_reads as (
 source_documents as (
     select
         txn.connection,
-        txn.connection || ':' || txn.subsidiary_id as legal_entity_id,
+        txn.subsidiary_id as source_legal_entity_id,
         txn.transaction_type as object,
         currency.currency,
         txn.document_id,
@@ -34,7 +34,7 @@ source_documents as (
 
     select
         invoice.connection,
-        invoice.connection || ':' || invoice.source_legal_entity_id as legal_entity_id,
+        invoice.source_legal_entity_id,
         'CustInvc' as object,
         coalesce(invoice.currency, customer.currency, policy.reporting_currency) as currency,
         invoice.document_id,
@@ -50,7 +50,7 @@ source_documents as (
 
     select
         invoice.connection,
-        invoice.connection || ':' || invoice.company_id as legal_entity_id,
+        invoice.company_id as source_legal_entity_id,
         case when invoice.total_amount < 0 then 'CustCred' else 'CustInvc' end as object,
         currency.currency,
         invoice.connection || ':' || invoice.invoice_id as document_id,
@@ -66,43 +66,71 @@ source_documents as (
 
 -- what is in an unknown currency is a finding of recon_document, and in no balance; an amount counts as its currency
 -- can say it, each document for itself, for that is the amount that anybody can owe
-known_documents as (
+known_documents as not materialized (
     select
         source_documents.connection,
+        source_documents.source_legal_entity_id,
         source_documents.object,
         source_documents.currency,
         source_documents.document_id,
         {{ round_money('source_documents.amount', 'iso.minor_unit') }} as amount,
-        {{ round_money('source_documents.unpaid_amount', 'iso.minor_unit') }} as unpaid_amount,
-        coalesce(source_documents.legal_entity_id, '') as legal_entity_id
+        {{ round_money('source_documents.unpaid_amount', 'iso.minor_unit') }} as unpaid_amount
     from source_documents
     inner join {{ ref('iso_currency') }} as iso on source_documents.currency = iso.currency
+),
+
+source_totals as (
+    select
+        connection,
+        source_legal_entity_id,
+        object,
+        currency,
+        count(*) as row_count,
+        sum(amount) as total,
+        sum(case when unpaid_amount is not null and amount <> 0 then 1 else 0 end) as unpaid_count,
+        sum(case when amount <> 0 then unpaid_amount end) as unpaid_total
+    from known_documents
+    group by connection, source_legal_entity_id, object, currency
 ),
 
 sources as (
     select
         connection,
-        legal_entity_id,
+        coalesce(connection || ':' || source_legal_entity_id, '') as legal_entity_id,
         case object
             when 'CustInvc' then 'invoice' when 'CustPymt' then 'payment' when 'CustCred' then 'credit_memo'
             when 'DepAppl' then 'deposit' else 'refund'
         end as object,
         currency,
+        row_count,
+        total
+    from source_totals
+),
+
+-- all documents are read once, for what they come to and for what of them is posted
+document_totals as (
+    select
+        connection,
+        coalesce(legal_entity_id, '') as legal_entity_id,
+        document_type,
+        currency,
         count(*) as row_count,
-        sum(amount) as total
-    from known_documents
+        sum(abs(amount)) as total,
+        sum(case when amount <> 0 or functional_amount <> 0 then 1 else 0 end) as posted_count,
+        sum(amount) as posted_total
+    from {{ ref('int_receivable_document') }}
     group by 1, 2, 3, 4
 ),
 
 canonical as (
     select
         document.connection,
-        coalesce(document.legal_entity_id, '') as legal_entity_id,
+        document.legal_entity_id,
         case when connection.vendor = 'files' and document.document_type = 'credit_memo' then 'invoice' else document.document_type end as object,
         document.currency,
-        count(*) as row_count,
-        sum(abs(document.amount)) as total
-    from {{ ref('int_receivable_document') }} as document
+        sum(document.row_count) as row_count,
+        sum(document.total) as total
+    from document_totals as document
     inner join {{ ref('stg_arsync__connection') }} as connection on document.connection = connection.connection
     where document.document_type in ('invoice', 'payment', 'credit_memo', 'deposit', 'refund')
         -- payments that the source has no record of its own for: read from a settled date, or from ledger lines
@@ -112,9 +140,9 @@ canonical as (
 ),
 
 posted_documents as (
-    select connection, coalesce(legal_entity_id, '') as legal_entity_id, currency, count(*) as row_count, sum(amount) as total
-    from {{ ref('int_receivable_document') }}
-    where amount <> 0 or functional_amount <> 0
+    select connection, legal_entity_id, currency, sum(posted_count) as row_count, sum(posted_total) as total
+    from document_totals
+    where posted_count > 0
     group by 1, 2, 3
 ),
 
@@ -128,7 +156,8 @@ posted_events as (
         sum(case when event_type = 'reversed' then -1 else 1 end) as row_count,
         sum(amount) as total
     from {{ ref('fct_receivable_event') }}
-    where event_key like 'posted:%'
+    -- a posting is against no other document: of most other lines the key need not be read
+    where counter_document_id is null and event_key like 'posted:%'
     group by 1, 2, 3
 ),
 
@@ -144,16 +173,21 @@ ledger as (
 ),
 
 unpaid as (
-    select connection, legal_entity_id, currency, count(*) as row_count, sum(unpaid_amount) as total
-    from known_documents
-    where unpaid_amount is not null and amount <> 0
+    select
+        connection,
+        coalesce(connection || ':' || source_legal_entity_id, '') as legal_entity_id,
+        currency,
+        sum(unpaid_count) as row_count,
+        sum(unpaid_total) as total
+    from source_totals
+    where unpaid_count > 0
     group by 1, 2, 3
 ),
 
 left_open as (
     select
         documents.connection,
-        documents.legal_entity_id,
+        coalesce(documents.connection || ':' || documents.source_legal_entity_id, '') as legal_entity_id,
         documents.currency,
         sum(
             case when event.event_key not like 'posted:%' then 0 when event.event_type = 'reversed' then -1 else 1 end

@@ -1,4 +1,5 @@
-with documents as (
+-- few documents are in any finding: each kind looks for them by what it needs, and fetches the rest of those alone
+with documents as not materialized (
     {%- for model in ['int_netsuite__document', 'int_files__document', 'int_tryton__document'] %}
     select document_id, connection, source_id, document_type, number, source_customer_id, legal_entity_id, currency, amount
     from {{ ref(model) }}
@@ -8,13 +9,20 @@ with documents as (
 ),
 
 -- more applied than there was: the balance is on the other side of its document
+other_side as (
+    select document.document_id, balance.open_amount
+    from {{ ref('int_document_balance') }} as balance
+    inner join documents as document on balance.document_id = document.document_id
+    where (balance.open_amount > 0 and document.amount <= 0) or (balance.open_amount < 0 and document.amount >= 0)
+),
+
 over_applied as (
     select
         'over_applied:' || document.document_id as finding_id,
         'different' as finding,
         'warning' as severity,
         document.document_id,
-        abs(balance.open_amount) as amount,
+        abs(other_side.open_amount) as amount,
         'more is applied to ' || document.document_type || ' ' || coalesce(document.number, document.document_id)
         || ' than it came to' as detail,
         'cash_application' as owner,
@@ -22,16 +30,19 @@ over_applied as (
         document.source_customer_id,
         document.legal_entity_id,
         document.currency
-    from {{ ref('int_document_balance') }} as balance
-    inner join documents as document on balance.document_id = document.document_id
-    where balance.open_amount <> 0 and sign(document.amount) <> sign(balance.open_amount)
+    from other_side
+    inner join documents as document on other_side.document_id = document.document_id
 ),
 
-uncounted as (
-    select documents.*
+without_currency as (
+    select documents.document_id
     from documents
     left join {{ ref('iso_currency') }} as iso on documents.currency = iso.currency
     where iso.currency is null
+),
+
+uncounted as (
+    select documents.* from documents where document_id in (select document_id from without_currency)
 ),
 
 -- what their sources say, for an amount in an unknown currency has no canonical one
@@ -84,7 +95,9 @@ due_too_early as (
         item.legal_entity_id,
         item.currency
     from {{ ref('fct_receivable_item') }} as item
-    where item.item_type = 'invoice' and item.due_date < item.document_date
+    where item.item_id in (
+        select item_id from {{ ref('fct_receivable_item') }} where item_type = 'invoice' and due_date < document_date
+    )
 ),
 
 -- what the control account holds of a transaction that is none of receivables, or of no customer

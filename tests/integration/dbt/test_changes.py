@@ -24,6 +24,7 @@ COMPARED = (
     "select * from fct_ar_aging order by all",
     "select * from ar_customer_summary order by all",
     "select * from ar_customer_rollup order by all",
+    "select * from ar_unapplied_monthly order by all",
     "select document_id, business_date, sum(amount) as amount from fct_receivable_event group by all "
     "having sum(amount) <> 0 order by all",
     "select * from recon_gl_control order by all",
@@ -241,3 +242,21 @@ def test_a_payment_with_another_date_changes_when_its_invoice_was_paid(copied_co
     assert raw.rows(paid) == [{"day": "2026-06-09"}]
     (row,) = raw.rows("select average_days_to_pay from ar_customer_summary where customer_id = 'erp:5'")
     assert row["average_days_to_pay"] == 20
+
+
+def test_a_last_payment_that_leaves_no_event_is_followed(copied_company: company.Books) -> None:
+    """A payment of nothing comes, and goes to another customer."""
+    raw = copied_company.raw
+    chosen = ("--select", "+ar_customer_rollup", "--resource-type", "model", "--resource-type", "seed")
+    last = (
+        "select customer_id, last_payment_date as day from ar_customer_rollup "
+        "where customer_id in ('erp:1', 'erp:5') order by 1"
+    )
+    before = raw.rows(last)
+    day = {"day": date(2026, 7, 1)}
+    copied_company.document("901", "CustPymt", "2026-07-01", "5", "1", "1", "0.00")
+    raw.dbt("build", *chosen)
+    assert raw.rows(last) == [before[0], before[1] | day]
+    copied_company.document("901", "CustPymt", "2026-07-01", "1", "1", "1", "0.00")
+    raw.dbt("build", *chosen)
+    assert raw.rows(last) == [before[0] | day, before[1]]

@@ -166,8 +166,12 @@ def test_a_ledger_of_an_earlier_version_takes_in_functional_amounts(copied_compa
     }.items():  # fmt: skip
         for column in columns:
             raw.execute(f"alter table {table} drop column {column} cascade")
+    raw.execute("alter table ar_receivable_month alter movement_amount type decimal(28, 4)")
     raw.dbt("build")
     assert raw.rows(amounts) == expected
+    assert raw.rows("select distinct typeof(movement_amount) as type from ar_receivable_month") == [
+        {"type": "DECIMAL(18,4)"}
+    ]
     assert functional(raw)["difference"] == 0
     rules = "select count(*) = count(distinct legal_entity_id) as same, count(distinct time_zone) as zones "
     assert raw.rows(f"{rules} from dim_legal_entity_history") == [{"same": True, "zones": 1}], "no rule changed"

@@ -1,3 +1,6 @@
+{{ config(materialized='table') }}
+
+-- a table, for much reads it, and text is parsed once
 with current_rows as (
     select versions.*, loads.first_seq, loads.first_loaded_at
     from ({{ current_rows(source('salesforce', 'raw_salesforce__account'), ['id'], with_deleted=true) }}) as versions

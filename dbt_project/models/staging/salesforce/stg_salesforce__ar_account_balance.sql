@@ -1,3 +1,6 @@
+{{ config(materialized='table') }}
+
+-- a table, for much reads it, and text is parsed once
 with current_rows as ({{ current_rows(source('salesforce', 'raw_salesforce__ar_account_balance'), ['id']) }})
 
 select

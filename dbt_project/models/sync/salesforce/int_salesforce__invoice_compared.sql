@@ -17,9 +17,7 @@
 ) }}
 {%- set only_touched = rows_stand(settings) %}
 
-with {% if only_touched %}touched as ({{ changed_keys(inputs) }}),
-
-{% endif %}held as (
+with held as (
     select record.*, iso.minor_unit as held_minor_unit
     from {{ ref('stg_salesforce__ar_invoice') }} as record
     inner join {{ ref('stg_arsync__connection') }} as connection
@@ -28,12 +26,12 @@ with {% if only_touched %}touched as ({{ changed_keys(inputs) }}),
         and connection.vendor = 'salesforce'
     left join {{ ref('iso_currency') }} as iso on record.currency = iso.currency
     where not record.is_deleted and record.external_id is not null
-        {% if only_touched %}and record.external_id in (select changed_key from touched){% endif %}
+        {% if only_touched %}and record.external_id in ({{ changed_keys(inputs) }}){% endif %}
 ),
 
 desired as (
     select * from {{ ref('int_salesforce__invoice_desired') }}
-    {% if only_touched %}where external_id in (select changed_key from touched){% endif %}
+    {% if only_touched %}where external_id in ({{ changed_keys(inputs) }}){% endif %}
 )
 
 select
