@@ -108,7 +108,7 @@ class Platform:
             self.warehouse,
             self.intents,
             self.settings.state_dir / "locks",
-            RetryPolicy(options.attempts, *options.backoff_s),
+            RetryPolicy(options.attempts, *options.backoff_s, lease_s=options.lease_s),
             PayloadChecks(PROJECT_ROOT / "expectations"),
             self.ops.checkpoints.write,
         )

@@ -122,6 +122,8 @@ class PushSettings(_Table):
     """Deliveries of one intent before it is dead."""
     backoff_s: tuple[float, float] = (0.5, 60.0)
     """First and longest wait between attempts, in seconds."""
+    lease_s: float = Field(default=60.0, ge=5)
+    """Seconds for which a worker may be silent, beyond the longest wait for an answer, before others take over."""
 
 
 class OpsSettings(_Table):

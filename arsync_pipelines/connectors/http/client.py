@@ -24,6 +24,7 @@ from arsync_pipelines.connectors.http.policy import FailurePolicy, Rule, VendorE
 from arsync_pipelines.connectors.http.retry import Retry, retry_after_seconds
 from arsync_pipelines.domain.errors import SourceContractBroken
 from arsync_pipelines.domain.push import FailureClass
+from arsync_pipelines.ports.gate import Gate
 
 _MAX_REFRESHES = 2
 _URLS_KEPT = 64
@@ -38,6 +39,11 @@ class Timeouts:
 
     connect: float = 10.0
     read: float = 60.0
+
+    @property
+    def longest(self) -> float:
+        """From sending a request to giving it up."""
+        return self.connect + self.read
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class HttpClient:
         self.auth = auth
         self.retry = retry or Retry()
         self.concurrency = Concurrency(concurrency)
-        limits = timeouts or Timeouts()
+        self.timeouts = limits = timeouts or Timeouts()
         self._client = httpx.Client(
             base_url=base_url,
             auth=auth,
@@ -116,6 +122,8 @@ class HttpClient:
             trust_env=self.base_url.host not in _LOOPBACK,
         )
         self._on_call = on_call
+        self.gate: Gate | None = None
+        """Asked before each request, those for tokens excepted; what it raises ends the request."""
         self._down = False
         """Nothing answers at the address: set by a request that tried long enough, cleared by any answer."""
         self._urls: dict[str, httpx.URL] = {}
@@ -214,6 +222,8 @@ class HttpClient:
         began = self.retry.monotonic()
         try:
             with self.concurrency.slot():
+                if self.gate is not None:
+                    self.gate.enter()
                 response = self._client.send(request)
         except httpx.RequestError as error:
             self._count(request, None, self.retry.monotonic() - began, progress)

@@ -3,11 +3,14 @@
 from arsync_pipelines.ops.tables.audit import audit_checkpoint, audit_event, audit_head
 from arsync_pipelines.ops.tables.base import metadata
 from arsync_pipelines.ops.tables.intents import push_attempt, push_intent, push_key
+from arsync_pipelines.ops.tables.leases import lease, lease_counter
 
 __all__ = [
     "audit_checkpoint",
     "audit_event",
     "audit_head",
+    "lease",
+    "lease_counter",
     "metadata",
     "push_attempt",
     "push_intent",

@@ -4,7 +4,7 @@ second table for them."""
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from arsync_pipelines.domain.push import IntentState
 from arsync_pipelines.ops.tables.base import Instant, metadata
@@ -41,6 +41,8 @@ push_intent = Table(
     Column("created_at", Instant, nullable=False),
     Column("next_attempt_at", Instant, nullable=False),
     Column("settled_at", Instant),
+    # of the lease under which it was claimed last; 0: under none
+    Column("lease_token", BigInteger, nullable=False, server_default="0"),
     CheckConstraint(f"state in ({_STATES})", name="push_intent_state"),
     Index("push_intent_version", "connection", "object", "business_key", "version", unique=True),
     # at most one version of a key may be on its way: order is kept per business key
