@@ -177,6 +177,32 @@ class AutomationSettings(_Table):
     """How often each source is asked for news."""
 
 
+class LimitSettings(_Table):
+    """How many requests deliveries may send to a connection, all processes together. What the vendor tells, Retry-After
+    and its own count of the day's requests, is obeyed besides."""
+
+    requests: int | None = Field(default=None, ge=1)
+    """Most requests in any window of `per_s`; without it only the vendor limits."""
+    per_s: float = Field(default=60.0, gt=0)
+    """Length of that window, in seconds."""
+    daily_requests: int | None = Field(default=None, ge=1)
+    """Most requests of a day (UTC)."""
+    reserve: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the day's requests, ours and the vendor's, kept back for urgent work."""
+    failures: int = Field(default=5, ge=1)
+    """Requests without an answer, or with a failure of the server, after which nobody sends for a while."""
+    open_s: float = Field(default=30.0, gt=0)
+    """That while, in seconds; then one request is tried, and if it fails the while doubles."""
+    longest_open_s: float = Field(default=900.0, gt=0)
+    """The longest it gets."""
+
+    @model_validator(mode="after")
+    def _longest(self) -> Self:
+        if self.longest_open_s < self.open_s:
+            raise ValueError("limits.longest_open_s is shorter than limits.open_s")
+        return self
+
+
 class ConnectionSettings(BaseModel):
     """`vendor` picks the connector; everything else is validated by it."""
 
@@ -184,6 +210,8 @@ class ConnectionSettings(BaseModel):
 
     vendor: str
     """Which connector."""
+    limits: LimitSettings = LimitSettings()
+    """What deliveries to the connection may take."""
 
     @property
     def options(self) -> dict[str, Any]:

@@ -4,24 +4,22 @@ Whoever takes a name gets a token higher than any given before. A lease that has
 renewed, and what its holder still writes to the store is refused (LeaseLost), because the check and the write share a
 transaction that holds the lease's row.
 
-Whether a lease has expired is told by one clock for all: the database server's on Postgres, the machine's on SQLite,
-or the one that a test gives.
+Whether a lease has expired is told by one clock for all (ops.clock).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from arsync_pipelines.domain.errors import LeaseLost
+from arsync_pipelines.ops.clock import StoreClock
 from arsync_pipelines.ops.tables import lease as leases
 from arsync_pipelines.ops.tables import lease_counter, push_intent
 from arsync_pipelines.ops.unit import Transactions, Unit
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +33,9 @@ class Lease:
 
 
 class LeaseStore:
-    """Takes, renews and gives back leases. `clock` replaces the store's own, for tests."""
+    """Takes, renews and gives back leases, by the store's clock."""
 
-    def __init__(self, transactions: Transactions, clock: Clock | None = None) -> None:
+    def __init__(self, transactions: Transactions, clock: StoreClock) -> None:
         self._transactions = transactions
         self._clock = clock
 
@@ -50,7 +48,7 @@ class LeaseStore:
         with self._transactions.write() as unit:
             # who takes waits here for others who take, and has none of the leases' rows meanwhile
             token = int(unit.db.execute(select(lease_counter.c.token).with_for_update()).scalar_one()) + 1
-            now = self.now(unit.db)
+            now = self._clock.now(unit.db)
             if alone:
                 _end(unit, now, leases.c.name.in_(names), leases.c.expires_at > now)
             query = select(leases.c.name, leases.c.expires_at).where(leases.c.name.in_(names))
@@ -70,7 +68,7 @@ class LeaseStore:
     def renew(self, held: Lease, seconds: float) -> Lease:
         """The same lease, `seconds` from now. Raises LeaseLost when it has expired or was taken."""
         with self._transactions.write() as unit:
-            now = self.now(unit.db)
+            now = self._clock.now(unit.db)
             expires_at = now + timedelta(seconds=seconds)
             mine = (leases.c.name == held.name, leases.c.token == held.token, leases.c.expires_at > now)
             if unit.db.execute(update(leases).where(*mine).values(expires_at=expires_at)).rowcount != 1:
@@ -80,12 +78,12 @@ class LeaseStore:
     def release(self, held: Lease) -> None:
         """Give a lease back; one that is lost already is let be."""
         with self._transactions.write() as unit:
-            now = self.now(unit.db)
+            now = self._clock.now(unit.db)
             _end(unit, now, leases.c.name == held.name, leases.c.token == held.token, leases.c.expires_at > now)
 
     def require(self, unit: Unit, held: Lease) -> None:
         """Hold the lease's row until the transaction ends: nobody takes over meanwhile. Raises LeaseLost."""
-        now = self.now(unit.db)
+        now = self._clock.now(unit.db)
         query = select(leases.c.token, leases.c.expires_at).where(leases.c.name == held.name)
         row = unit.db.execute(query.with_for_update(read=True)).one_or_none()
         if row is None or row.token != held.token or row.expires_at <= now:
@@ -94,7 +92,7 @@ class LeaseStore:
     def expired(self, unit: Unit) -> ColumnElement[bool]:
         """Condition on push_intent.lease_token: its lease has expired, and its holder is in no transaction that began
         before that. Rows of expired leases are held until the transaction ends."""
-        now = self.now(unit.db)
+        now = self._clock.now(unit.db)
         gone = select(leases.c.token).where(leases.c.expires_at <= now).with_for_update(skip_locked=True)
         tokens: list[int] = list(unit.db.execute(gone).scalars())
         return push_intent.c.lease_token.not_in(select(leases.c.token).where(leases.c.token.not_in(tokens)))
@@ -102,19 +100,10 @@ class LeaseStore:
     def alive(self, name_prefix: str = "") -> list[Lease]:
         """Leases that have not expired, by name."""
         with self._transactions.read() as db:
-            query = select(leases).where(leases.c.expires_at > self.now(db)).order_by(leases.c.name)
+            query = select(leases).where(leases.c.expires_at > self._clock.now(db)).order_by(leases.c.name)
             if name_prefix:
                 query = query.where(leases.c.name.startswith(name_prefix, autoescape=True))
             return [Lease(row.name, row.holder, row.token, row.expires_at) for row in db.execute(query)]
-
-    def now(self, db: Connection) -> datetime:
-        """The time by the store's clock."""
-        if self._clock is not None:
-            return self._clock()
-        if db.dialect.name == "postgresql":
-            found: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
-            return found.astimezone(UTC)
-        return datetime.now(UTC)
 
     def _lost(self, db: Connection, held: Lease, now: datetime) -> LeaseLost:
         row = db.execute(select(leases).where(leases.c.name == held.name)).one_or_none()

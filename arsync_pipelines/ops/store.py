@@ -8,22 +8,25 @@ from sqlalchemy import Engine
 
 from arsync_pipelines.ops.audit.checkpoints import CheckpointStore
 from arsync_pipelines.ops.audit.verify import Verification, verify
+from arsync_pipelines.ops.clock import Clock, StoreClock
 from arsync_pipelines.ops.engine import open_postgres, open_sqlite
 from arsync_pipelines.ops.held import HeldStore
 from arsync_pipelines.ops.intents import IntentStore
-from arsync_pipelines.ops.leases import Clock, LeaseStore
+from arsync_pipelines.ops.leases import LeaseStore
+from arsync_pipelines.ops.limits import LimitStore
 from arsync_pipelines.ops.unit import Transactions
 
 
 class OpsStore:
     """Repositories over one engine. `folder` is where checkpoints are exported to, `actor` whom the audit names.
 
-    `clock` replaces the database's own for leases, in tests."""
+    `clock` replaces the database's own for leases and limits, in tests."""
 
     def __init__(self, engine: Engine, folder: Path, actor: str = "arsync", clock: Clock | None = None) -> None:
         self.engine = engine
         self._transactions = Transactions(engine, actor)
-        self.leases = LeaseStore(self._transactions, clock)
+        self.leases = LeaseStore(self._transactions, StoreClock(clock))
+        self.limits = LimitStore(self._transactions, StoreClock(clock))
         self.intents = IntentStore(self._transactions, self.leases)
         self.held = HeldStore(self._transactions)
         self.checkpoints = CheckpointStore(self._transactions, folder)

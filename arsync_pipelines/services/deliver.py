@@ -26,8 +26,9 @@ from arsync_pipelines.domain.push import FailureClass, IntentState, PushIntent
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.leases import Lease
 from arsync_pipelines.ops.rows import Settlement
-from arsync_pipelines.ports.gate import Gated
+from arsync_pipelines.ports.gate import Gated, NotNow
 from arsync_pipelines.ports.sink import Outcome, Sink
+from arsync_pipelines.services.limiter import DeliveryGate, Limits
 from arsync_pipelines.services.worker import Worker
 
 Progress = Callable[[str, int, int], None]
@@ -80,7 +81,11 @@ class Delivery:
     progress: Progress = lambda _object, _settled, _planned: None
     results: dict[str, ObjectResult] = field(default_factory=dict)
     alone: bool = False
+    limits: Limits | None = None
+    waits_for: str = ""
+    """Why nothing could be sent when the run ended, for people."""
     _worker: Worker | None = None
+    _gate: DeliveryGate | None = None
 
     def run(self, objects: Sequence[str] | None = None) -> dict[str, ObjectResult]:
         """Deliver everything due of `objects` (None: of all), parents before children. Returns results by object.
@@ -116,8 +121,11 @@ class Delivery:
         if self._worker is None:
             yield False
             return
+        self._gate = DeliveryGate(
+            self._worker, self.limits, capabilities.request_timeout_s, self.policy.patience_s, self.sleep
+        )
         if isinstance(self.sink, Gated):
-            self.sink.through(self._worker)
+            self.sink.through(self._gate)
         try:
             yield True
         finally:
@@ -148,12 +156,14 @@ class Delivery:
     def _drain(self, chosen: Sequence[str]) -> None:
         waited, idle = 0.0, _IDLE_S[0]
         while True:
-            if self._step(chosen) or self._recover():
+            refused, self.waits_for = self.limits.refusal(urgent=False) if self.limits else (0.0, "")
+            if not refused and (self._step(chosen) or self._recover()):
                 idle = _IDLE_S[0]
                 continue
             pause, patience = self._pause(chosen, idle)
-            if pause is None or waited + pause > patience:
+            if pause is None or waited + max(pause, refused) > patience:
                 return
+            pause = max(pause, refused)
             self._rest(pause)
             waited, idle = waited + pause, min(2 * idle, _IDLE_S[1])
 
@@ -202,19 +212,24 @@ class Delivery:
         result = self._result(object_name)
         lease = self._ensure()
         try:
+            self._permitted()
             written = self.sink.write(object_name, batch)
-        except SinkError as error:
-            again = self.now()
+        except (SinkError, NotNow) as error:
+            later = isinstance(error, NotNow)
+            again = error.until if isinstance(error, NotNow) else self.now()
+            failure = FailureClass.TRANSIENT if later else FailureClass.PERMANENT
             self.store.settle(
                 [
                     Settlement(
-                        i.intent_id, IntentState.PENDING, "not_sent", again, failure_class=FailureClass.PERMANENT,
+                        i.intent_id, IntentState.PENDING, "not_sent", again, failure_class=failure,
                         code=type(error).__name__, message=str(error), next_attempt_at=again,
                     )
                     for i in batch
                 ],
                 lease,
             )  # fmt: skip
+            if later:
+                return
             raise
         failpoint("push.written")
         if [o.intent_id for o in written.outcomes] != [i.intent_id for i in batch]:
@@ -227,6 +242,11 @@ class Delivery:
         failpoint("push.settled")
         unknown = {o.intent_id for o in written.outcomes if o.kind == "unknown"}
         self._resolve_unknown(object_name, [i for i in batch if i.intent_id in unknown])
+
+    def _permitted(self) -> None:
+        """For a sink whose requests pass no gate, a call counts as one. Raises NotNow."""
+        if self._gate is not None and not isinstance(self.sink, Gated):
+            self._gate.enter()
 
     def _settle(self, object_name: str, batch: Sequence[PushIntent], outcomes: Sequence[Outcome]) -> None:
         attempts = self.store.attempts_by_intent([i for i, o in zip(batch, outcomes, strict=True) if o.kind == "retry"])

@@ -17,6 +17,7 @@ from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.warehouse import Warehouse
 from arsync_pipelines.services.deliver import Delivery, ObjectResult, Progress, RetryPolicy
+from arsync_pipelines.services.limiter import Limits
 from arsync_pipelines.services.plan import Difference, Plan, make_plan, to_intents
 
 PayloadCheck = Callable[[str, str, Sequence[Difference]], list[CheckResult]]
@@ -44,6 +45,8 @@ class PushReport:
     results: dict[str, ObjectResult] = field(default_factory=dict)
     checks: list[CheckResult] = field(default_factory=list)
     error: ArsyncError | None = None
+    waits_for: str = ""
+    """Why what is left was not sent, "" when nothing held it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,9 @@ class PushService:
     check_payload: PayloadCheck
     checkpoint: Callable[[datetime], object] = lambda _now: None
     """Called when all was sent: the audit's end is to be put on record."""
+
+    limits_of: Callable[[str], Limits | None] = lambda _connection: None
+    """What limits the requests to a connection."""
 
     def plan(self, sink: Sink, objects: Sequence[str] | None = None) -> Plan:
         """What would be sent now; sends nothing. Raises WarehouseError before the first publish."""
@@ -85,14 +91,22 @@ class PushService:
 
     def _push(self, sink: Sink, objects: Sequence[str] | None, progress: Progress, report: PushReport) -> None:
         shared = self.store.shared
-        delivery = Delivery(self.store, sink, self.policy, progress=progress, results=report.results, alone=not shared)
+        delivery = Delivery(
+            self.store,
+            sink,
+            self.policy,
+            progress=progress,
+            results=report.results,
+            alone=not shared,
+            limits=self.limits_of(sink.connection),
+        )
         with only_one(self.lock_dir, sink.connection):
             delivery.recover()  # a plan that did not know what became of the last one would let it overtake this one
             self._plan_and_store(sink, objects, report)
             if not shared:
-                self._deliver(delivery, objects)
+                self._deliver(delivery, objects, report)
         if shared:
-            self._deliver(delivery, objects)
+            self._deliver(delivery, objects, report)
 
     def _plan_and_store(self, sink: Sink, objects: Sequence[str] | None, report: PushReport) -> None:
         for again in range(_PLANS, 0, -1):
@@ -124,8 +138,9 @@ class PushService:
         report.planned = {name: len(rows) for name, rows in by_object.items()}
         failpoint("push.stored")
 
-    def _deliver(self, delivery: Delivery, objects: Sequence[str] | None) -> None:
+    def _deliver(self, delivery: Delivery, objects: Sequence[str] | None, report: PushReport) -> None:
         delivery.run(objects)
+        report.waits_for = delivery.waits_for
         self.checkpoint(datetime.now(UTC))
 
 

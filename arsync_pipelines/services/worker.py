@@ -19,7 +19,7 @@ def slots(connection: str) -> list[str]:
 
 
 class Worker:
-    """One who delivers to a connection. A gate (ports.gate.Gate): no request leaves that could outlive the lease.
+    """One who delivers to a connection: what it does, it does while its lease lasts.
 
     `request_s`: longest time from sending a request to giving it up; `spare_s`: how long the worker may be silent
     beyond that before others take over.
@@ -48,6 +48,11 @@ class Worker:
         if lease is None:
             return None
         return cls(leases, lease, asked + timedelta(seconds=request_s + spare_s), request_s, spare_s, now)
+
+    @property
+    def spare_s(self) -> float:
+        """How long the worker may be silent beyond a request."""
+        return self._spare_s
 
     @property
     def lease(self) -> Lease:

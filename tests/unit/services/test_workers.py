@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 
 from arsync_pipelines.connectors.http import FailurePolicy, HttpClient
 from arsync_pipelines.domain.errors import LeaseLost
+from arsync_pipelines.domain.limits import Answer
 from arsync_pipelines.domain.push import PushIntent
 from arsync_pipelines.ops.store import OpsStore, open_store
 from arsync_pipelines.ports.gate import Gate
@@ -175,10 +176,17 @@ def test_the_http_client_asks_the_gate_before_each_request_and_sends_none_that_i
     class Closing:
         entered = 0
 
+        answers: ClassVar[list[Answer]] = []
+
+        answers: ClassVar[list[Answer]] = []
+
         def enter(self) -> None:
             self.entered += 1
             if self.entered > 2:
                 raise LeaseLost("lost")
+
+        def answered(self, answer: Answer) -> None:
+            self.answers.append(answer)
 
     client = HttpClient(
         connection="crm", base_url="https://crm.example", policy=FailurePolicy("x"),
@@ -187,6 +195,8 @@ def test_the_http_client_asks_the_gate_before_each_request_and_sends_none_that_i
     client.gate = gate = Closing()
     client.request("GET", "/a")
     assert (gate.entered, sent) == (2, ["/a", "/a"])
+    assert gate.answers == [Answer(503, 0.0), Answer(200, 0.0)]
+    assert gate.answers == [Answer(503, 0.0), Answer(200, 0.0)]
     with pytest.raises(LeaseLost):
         client.request("GET", "/b")
     assert sent == ["/a", "/a"]
