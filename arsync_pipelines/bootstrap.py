@@ -19,6 +19,7 @@ from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.limits import LimitRules
 from arsync_pipelines.domain.secret import SecretRef
+from arsync_pipelines.domain.urgency import UrgencyRule
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.store import OpsStore, open_store
 from arsync_pipelines.ports.clock import Clock
@@ -114,6 +115,7 @@ class Platform:
             PayloadChecks(PROJECT_ROOT / "expectations"),
             self.ops.checkpoints.write,
             self._limits_of,
+            [UrgencyRule(rule.field, rule.priority, rule.objects) for rule in options.urgent],
         )
 
     def _limits_of(self, name: str) -> Limits:

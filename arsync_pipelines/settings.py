@@ -115,6 +115,17 @@ class IngestSettings(_Table):
     """Landed reads kept on disk per stream; without it all are, which `arsync reload` needs."""
 
 
+class UrgentSettings(_Table):
+    """A change that goes before all others of its connection, and may use the requests kept back for such."""
+
+    field: str = Field(min_length=1)
+    """Canonical name of the field whose change is urgent."""
+    priority: int = Field(default=100, ge=1, le=1_000_000)
+    """Higher goes first."""
+    objects: tuple[str, ...] = ()
+    """Canonical objects in which it is; without them all that have the field."""
+
+
 class PushSettings(_Table):
     """How differences are delivered."""
 
@@ -124,6 +135,8 @@ class PushSettings(_Table):
     """First and longest wait between attempts, in seconds."""
     lease_s: float = Field(default=60.0, ge=5)
     """Seconds for which a worker may be silent, beyond the longest wait for an answer, before others take over."""
+    urgent: tuple[UrgentSettings, ...] = (UrgentSettings(field="credit_hold"),)
+    """Which changes go first. Without any, a credit hold that is set or lifted; `urgent = []` makes all wait alike."""
 
 
 class OpsSettings(_Table):

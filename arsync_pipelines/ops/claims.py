@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, exists, insert, literal_column, or_, select, update
 
 from arsync_pipelines.domain.push import FailureClass, IntentState, PushIntent
 from arsync_pipelines.ops.bulk import parts
@@ -20,6 +20,8 @@ from arsync_pipelines.ops.unit import Unit
 PENDING = stands_in(push_intent.c.state, IntentState.PENDING)
 
 ON_THE_WAY = (IntentState.IN_FLIGHT, IntentState.UNKNOWN)
+
+_NONE: ColumnElement[int] = literal_column("0")  # spelt out, as an index's condition is repeated
 
 _other = push_intent.alias("other")
 _parent = push_intent.alias("parent")
@@ -55,7 +57,37 @@ def claim(
     What others claim at this moment is passed over. `parents`: objects that go before; an intent waits while one of
     them with its parent key is not settled.
     """
-    rows = unit.db.execute(due(connection, object_name, limit, now, parents)).all()
+    return _take(unit, due(connection, object_name, limit, now, parents), connection, object_name, now, lease)
+
+
+def claim_urgent(
+    unit: Unit,
+    connection: str,
+    object_name: str,
+    limit: int,
+    now: datetime,
+    lease: Lease | None,
+    parents: Sequence[str],
+    children: Sequence[str],
+) -> list[PushIntent]:
+    """As `claim`, of the urgent alone, highest priority first; when none of them may go, of those that urgent intents
+    of `children` wait for."""
+    query = due_urgent(connection, object_name, limit, now, parents)
+    taken = _take(unit, query, connection, object_name, now, lease)
+    if taken or not children:
+        return taken
+    waiting = select(_parent.c.parent_key).where(
+        _parent.c.connection == connection, _parent.c.object.in_(children),
+        stands_in(_parent.c.state, IntentState.PENDING), _parent.c.priority > _NONE,
+    )  # fmt: skip
+    query = due(connection, object_name, limit, now, parents).where(push_intent.c.parent_key.in_(waiting))
+    return _take(unit, query, connection, object_name, now, lease)
+
+
+def _take(
+    unit: Unit, query: Select[Any], connection: str, object_name: str, now: datetime, lease: Lease | None
+) -> list[PushIntent]:
+    rows = unit.db.execute(query).all()
     if not rows:
         return []
     token = 0 if lease is None else lease.token
@@ -75,11 +107,32 @@ def claim(
 
 def due(connection: str, object_name: str, limit: int, now: datetime, parents: Sequence[str] = ()) -> Select[Any]:
     """What a claim takes, in its order."""
+    query = _may_go(connection, object_name, limit, now, parents)
+    return query.order_by(push_intent.c.parent_key, push_intent.c.business_key, push_intent.c.version)
+
+
+def due_urgent(connection: str, object_name: str, limit: int, now: datetime, parents: Sequence[str]) -> Select[Any]:
+    """What a claim of the urgent takes, in its order."""
+    columns = push_intent.c
+    query = _may_go(connection, object_name, limit, now, parents).where(columns.priority > _NONE)
+    order = (columns.priority, columns.parent_key, columns.business_key, columns.version)
+    return query.order_by(*(column.desc() for column in order))
+
+
+def urgent(connection: str, objects: Sequence[str], now: datetime) -> Select[Any]:
+    """Priorities of the urgent that are due."""
+    columns = push_intent.c
+    return select(columns.priority).where(
+        columns.connection == connection, columns.object.in_(objects), PENDING, columns.priority > _NONE,
+        columns.next_attempt_at <= now,
+    )  # fmt: skip
+
+
+def _may_go(connection: str, object_name: str, limit: int, now: datetime, parents: Sequence[str]) -> Select[Any]:
     return (
         select(push_intent)
         .where(push_intent.c.connection == connection, push_intent.c.object == object_name, PENDING)
         .where(push_intent.c.next_attempt_at <= now, ~_OVERTAKES, *_after(connection, parents))
-        .order_by(push_intent.c.parent_key, push_intent.c.business_key, push_intent.c.version)
         .limit(limit)
         .with_for_update(skip_locked=True, of=push_intent)
     )

@@ -98,6 +98,29 @@ class IntentStore:
         with self._writing(lease) as unit:
             return claims.claim(unit, connection, object_name, limit, now, lease, parents)
 
+    def claim_urgent(
+        self,
+        connection: str,
+        object_name: str,
+        limit: int,
+        now: datetime,
+        lease: Lease,
+        parents: Sequence[str] = (),
+        children: Sequence[str] = (),
+    ) -> list[PushIntent]:
+        """As `claim`, of the urgent alone, highest priority first, and of what urgent intents of `children` wait for.
+
+        Raises LeaseLost.
+        """
+        with self._writing(lease) as unit:
+            return claims.claim_urgent(unit, connection, object_name, limit, now, lease, parents, children)
+
+    def urgent_due(self, connection: str, objects: Sequence[str], now: datetime) -> bool:
+        """Whether an urgent intent of these objects is due."""
+        query = claims.urgent(connection, objects, now)
+        with self._transactions.read() as db:
+            return db.execute(query.limit(1)).first() is not None
+
     def take_over(self, connection: str, lease: Lease, at: datetime) -> list[PushIntent]:
         """What was claimed under leases that have expired since, as `unknown` and ours: it is to be read back.
 

@@ -157,7 +157,7 @@ class Delivery:
         waited, idle = 0.0, _IDLE_S[0]
         while True:
             refused, self.waits_for = self.limits.refusal(urgent=False) if self.limits else (0.0, "")
-            if not refused and (self._step(chosen) or self._recover()):
+            if self._urgent_step(chosen) or (not refused and (self._step(chosen) or self._recover())):
                 idle = _IDLE_S[0]
                 continue
             pause, patience = self._pause(chosen, idle)
@@ -172,18 +172,39 @@ class Delivery:
         for number, name in enumerate(chosen):
             lease, size = self._ensure(), self.sink.capabilities.batch_size
             batch = self.store.claim(self.sink.connection, name, size, self.now(), lease, chosen[:number])
-            if not batch:
-                continue
-            failpoint("push.claimed")
-            result, started = self._result(name), time.perf_counter()
-            try:
-                self._send(name, batch)
-            finally:
-                result.seconds += time.perf_counter() - started
-            settled = result.acknowledged + result.rejected + result.dead
-            self.progress(name, settled, settled + self.store.waiting(self.sink.connection, name))
-            return True
+            if batch:
+                self._deliver(name, batch)
+                return True
         return False
+
+    def _urgent_step(self, chosen: Sequence[str]) -> bool:
+        """As `_step`, of what is urgent and of what that waits for, with the requests kept back for it."""
+        connection, size = self.sink.connection, self.sink.capabilities.batch_size
+        if self._gate is None or not self.store.urgent_due(connection, chosen, self.now()):
+            return False
+        if self.limits is not None and self.limits.refusal(urgent=True)[0]:
+            return False
+        for number, name in enumerate(chosen):
+            parents, children = chosen[:number], chosen[number + 1 :]
+            batch = self.store.claim_urgent(connection, name, size, self.now(), self._ensure(), parents, children)
+            if batch:
+                self._gate.urgent = True
+                try:
+                    self._deliver(name, batch)
+                finally:
+                    self._gate.urgent = False
+                return True
+        return False
+
+    def _deliver(self, object_name: str, batch: Sequence[PushIntent]) -> None:
+        failpoint("push.claimed")
+        result, started = self._result(object_name), time.perf_counter()
+        try:
+            self._send(object_name, batch)
+        finally:
+            result.seconds += time.perf_counter() - started
+        settled = result.acknowledged + result.rejected + result.dead
+        self.progress(object_name, settled, settled + self.store.waiting(self.sink.connection, object_name))
 
     def _pause(self, chosen: Sequence[str], idle: float) -> tuple[float | None, float]:
         """How long until something may be claimed, None when nothing is left; and how long to wait for it in all.

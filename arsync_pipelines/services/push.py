@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from arsync_pipelines.domain.checks import CheckResult, summary
 from arsync_pipelines.domain.errors import ArsyncError, CheckFailed, SinkError, StaleWrite, WarehouseError
 from arsync_pipelines.domain.failpoint import failpoint
+from arsync_pipelines.domain.urgency import CREDIT_HOLD, UrgencyRule
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.warehouse import Warehouse
@@ -64,6 +65,8 @@ class PushService:
 
     limits_of: Callable[[str], Limits | None] = lambda _connection: None
     """What limits the requests to a connection."""
+    urgency: Sequence[UrgencyRule] = (CREDIT_HOLD,)
+    """Which changes go before others."""
 
     def plan(self, sink: Sink, objects: Sequence[str] | None = None) -> Plan:
         """What would be sent now; sends nothing. Raises WarehouseError before the first publish."""
@@ -134,7 +137,7 @@ class PushService:
         now = datetime.now(UTC)
         report.superseded = self.store.supersede_pending(plan.gone, now)
         failpoint("push.planned")
-        self.store.add(to_intents(plan, self.store, now), now)
+        self.store.add(to_intents(plan, self.store, now, self.urgency), now)
         report.planned = {name: len(rows) for name, rows in by_object.items()}
         failpoint("push.stored")
 

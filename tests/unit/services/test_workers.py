@@ -3,6 +3,7 @@ lease neither writes to the target nor to the store."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,7 +88,10 @@ def intent(key: str, object_name: str = "invoice", parent: str = "001") -> PushI
 
 
 def states(ops: OpsStore) -> dict[str, int]:
-    return {row["state"]: row["intents"] for row in ops.intents.counts()}
+    found: Counter[str] = Counter()
+    for row in ops.intents.counts():
+        found[row["state"]] += row["intents"]
+    return dict(found)
 
 
 def delivery(ops: OpsStore, target: ScriptedTarget, time: Time) -> Delivery:
