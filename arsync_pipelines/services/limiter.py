@@ -56,6 +56,11 @@ class DeliveryGate:
         self.urgent = False
         """Whether what is being sent may use what is kept back for urgent work."""
 
+    @property
+    def token(self) -> int:
+        """Of the lease under which requests leave now."""
+        return self._worker.lease.token
+
     def enter(self) -> None:
         """See ports.gate.Gate. Raises LeaseLost."""
         if self._limits is not None:
