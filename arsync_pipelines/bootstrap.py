@@ -17,7 +17,9 @@ from arsync_pipelines.connectors.clock import FixedClock, HttpClock, SystemClock
 from arsync_pipelines.connectors.registry import CONNECTORS
 from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.errors import ConfigError
+from arsync_pipelines.domain.limits import LimitRules
 from arsync_pipelines.domain.secret import SecretRef
+from arsync_pipelines.domain.urgency import UrgencyRule
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.store import OpsStore, open_store
 from arsync_pipelines.ports.clock import Clock
@@ -28,6 +30,7 @@ from arsync_pipelines.services.context import LegalEntity, RunContext
 from arsync_pipelines.services.deliver import RetryPolicy
 from arsync_pipelines.services.ingest import IngestService
 from arsync_pipelines.services.landing_checks import LandingChecks
+from arsync_pipelines.services.limiter import Limits
 from arsync_pipelines.services.payload_checks import PayloadChecks
 from arsync_pipelines.services.push import PushService
 from arsync_pipelines.services.replay import ReplayService
@@ -108,10 +111,17 @@ class Platform:
             self.warehouse,
             self.intents,
             self.settings.state_dir / "locks",
-            RetryPolicy(options.attempts, *options.backoff_s),
+            RetryPolicy(options.attempts, *options.backoff_s, lease_s=options.lease_s),
             PayloadChecks(PROJECT_ROOT / "expectations"),
             self.ops.checkpoints.write,
+            self._limits_of,
+            [UrgencyRule(rule.field, rule.priority, rule.objects) for rule in options.urgent],
         )
+
+    def _limits_of(self, name: str) -> Limits:
+        """What limits the requests to a connection, shared with all other processes through the operational store."""
+        given = self.settings.connections[name].limits
+        return Limits(self.ops.limits, name, LimitRules(**given.model_dump()))
 
     @cached_property
     def replay(self) -> ReplayService:

@@ -115,6 +115,17 @@ class IngestSettings(_Table):
     """Landed reads kept on disk per stream; without it all are, which `arsync reload` needs."""
 
 
+class UrgentSettings(_Table):
+    """A change that goes before all others of its connection, and may use the requests kept back for such."""
+
+    field: str = Field(min_length=1)
+    """Canonical name of the field whose change is urgent."""
+    priority: int = Field(default=100, ge=1, le=1_000_000)
+    """Higher goes first."""
+    objects: tuple[str, ...] = ()
+    """Canonical objects in which it is; without them all that have the field."""
+
+
 class PushSettings(_Table):
     """How differences are delivered."""
 
@@ -122,6 +133,10 @@ class PushSettings(_Table):
     """Deliveries of one intent before it is dead."""
     backoff_s: tuple[float, float] = (0.5, 60.0)
     """First and longest wait between attempts, in seconds."""
+    lease_s: float = Field(default=60.0, ge=5)
+    """Seconds for which a worker may be silent, beyond the longest wait for an answer, before others take over."""
+    urgent: tuple[UrgentSettings, ...] = (UrgentSettings(field="credit_hold"),)
+    """Which changes go first. Without any, a credit hold that is set or lifted; `urgent = []` makes all wait alike."""
 
 
 class OpsSettings(_Table):
@@ -175,6 +190,32 @@ class AutomationSettings(_Table):
     """How often each source is asked for news."""
 
 
+class LimitSettings(_Table):
+    """How many requests deliveries may send to a connection, all processes together. What the vendor tells, Retry-After
+    and its own count of the day's requests, is obeyed besides."""
+
+    requests: int | None = Field(default=None, ge=1)
+    """Most requests in any window of `per_s`; without it only the vendor limits."""
+    per_s: float = Field(default=60.0, gt=0)
+    """Length of that window, in seconds."""
+    daily_requests: int | None = Field(default=None, ge=1)
+    """Most requests of a day (UTC)."""
+    reserve: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the day's requests, ours and the vendor's, kept back for urgent work."""
+    failures: int = Field(default=5, ge=1)
+    """Requests without an answer, or with a failure of the server, after which nobody sends for a while."""
+    open_s: float = Field(default=30.0, gt=0)
+    """That while, in seconds; then one request is tried, and if it fails the while doubles."""
+    longest_open_s: float = Field(default=900.0, gt=0)
+    """The longest it gets."""
+
+    @model_validator(mode="after")
+    def _longest(self) -> Self:
+        if self.longest_open_s < self.open_s:
+            raise ValueError("limits.longest_open_s is shorter than limits.open_s")
+        return self
+
+
 class ConnectionSettings(BaseModel):
     """`vendor` picks the connector; everything else is validated by it."""
 
@@ -182,6 +223,8 @@ class ConnectionSettings(BaseModel):
 
     vendor: str
     """Which connector."""
+    limits: LimitSettings = LimitSettings()
+    """What deliveries to the connection may take."""
 
     @property
     def options(self) -> dict[str, Any]:

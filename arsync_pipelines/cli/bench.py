@@ -16,7 +16,8 @@ import typer
 from arsync_pipelines.bootstrap import PROJECT_ROOT
 from arsync_pipelines.cli.console import err, print_json
 
-NAMES = ("ingest", "build", "asof", "push", "mutants", "oracle", "tryton")
+NAMES = ("ingest", "build", "asof", "push", "mutants", "oracle", "tryton", "faults")
+_SEEDED = ("faults",)
 
 
 def bench(
@@ -24,15 +25,20 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document; a list for all.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit non-zero when a figure misses its target.")] = False,
     scale: Annotated[float, typer.Option(help="Fraction of the full size, for a quick look.")] = 1.0,
+    seeds: Annotated[int, typer.Option(help="For faults: how many seeds to simulate; 0: 1,000.", min=0)] = 0,
 ) -> None:
     """Measure, and print machine, sizes, peers and figures."""
     if name not in (*NAMES, "all"):
         err.print(f"no benchmark {name!r}; there are: {', '.join((*NAMES, 'all'))}")
         raise typer.Exit(2)
+    if seeds and name not in (*_SEEDED, "all"):
+        err.print(f"{name} has no seeds; there are some for: {', '.join(_SEEDED)}")
+        raise typer.Exit(2)
     status = 0
     documents: list[Any] = []
     for each in NAMES if name == "all" else (name,):
         command = [sys.executable, "-m", f"tests.benchmarks.{each}", "--scale", str(scale)]
+        command += ["--seeds", str(seeds)] if seeds and each in _SEEDED else []
         command += ["--json"] if as_json else []
         command += ["--check"] if check else []
         done = subprocess.run(

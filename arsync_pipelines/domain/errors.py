@@ -11,6 +11,7 @@
     |   |-- LoadRefused            rows of a batch do not fit their declared columns; nothing of it was stored
     |-- OpsStoreError          the operational store refused; nothing of the transaction was stored
     |   |-- StaleWrite             a newer version of the same record is already planned or sent
+    |   |-- LeaseLost              who writes no longer holds the lease under which he claimed
     |-- CheckFailed            a blocking check failed, nothing was published or pushed; or a proof does not hold
 
 A message says what, where and what to do. Secrets never enter one.
@@ -77,3 +78,7 @@ class OpsStoreError(ArsyncError):
 
 class StaleWrite(OpsStoreError):
     """A newer version of the same record is already planned or sent; the older one must not take its place."""
+
+
+class LeaseLost(OpsStoreError):
+    """The lease of a worker has expired or was taken: it may neither write to the target nor settle what it claimed."""

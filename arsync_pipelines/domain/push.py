@@ -73,6 +73,7 @@ class PushIntent:
     the target: the value of its external id, or the target's own id for `account`. `payload` holds canonical field
     names -> JSON values (money as decimal strings, dates ISO 8601, None = cleared); the sink maps them to the vendor's.
     `parent_key` groups rows that lock each other (the CRM account id). `before` is what the target was seen to hold.
+    `priority`: higher goes before lower, 0 is for what is not urgent.
     """
 
     intent_id: str
@@ -87,6 +88,7 @@ class PushIntent:
     snapshot_id: str
     created_at: datetime
     operation: str = "upsert"
+    priority: int = 0
 
     @property
     def payload_hash(self) -> str:

@@ -5,18 +5,20 @@ How a claim chooses, how a settlement is checked and how a version is superseded
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
-from arsync_pipelines.domain.push import FailureClass, IntentState, PushIntent
+from arsync_pipelines.domain.push import IntentState, PushIntent
 from arsync_pipelines.ops import claims, planned, settling
 from arsync_pipelines.ops.bulk import parts
-from arsync_pipelines.ops.rows import LatestVersion, Settlement, in_utc, stands_in, to_intent
+from arsync_pipelines.ops.leases import Lease, LeaseStore
+from arsync_pipelines.ops.rows import OPEN_STATES, LatestVersion, Settlement, in_utc, stands_in, to_intent
 from arsync_pipelines.ops.tables import push_attempt, push_intent, push_key
-from arsync_pipelines.ops.unit import Transactions
+from arsync_pipelines.ops.unit import Transactions, Unit
 
 _TROUBLED = (IntentState.REJECTED.value, IntentState.DEAD.value, IntentState.UNKNOWN.value)
 
@@ -24,11 +26,17 @@ _TROUBLED = (IntentState.REJECTED.value, IntentState.DEAD.value, IntentState.UNK
 class IntentStore:
     """Push intents of one store; each method is a transaction of its own.
 
-    The caller must be the only deliverer of a connection.
+    Several may deliver to a connection, each under a lease. Who claims and settles without one must be alone.
     """
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, leases: LeaseStore) -> None:
         self._transactions = transactions
+        self.leases = leases
+
+    @property
+    def shared(self) -> bool:
+        """Whether several machines may work on this store (Postgres); else it is a file of one machine (SQLite)."""
+        return self._transactions.shared
 
     def latest_versions(self, connection: str, object_name: str) -> dict[str, LatestVersion]:
         """Newest intent per business key of one object."""
@@ -74,40 +82,91 @@ class IntentStore:
                 unit.note(now, "intent.superseded", "intent", row.intent_id, row.correlation_id, why=why)
             return len(rows)
 
-    def claim(self, connection: str, object_name: str, limit: int, now: datetime) -> list[PushIntent]:
-        """Take up to `limit` due intents of one object, oldest version first, and open an attempt for each."""
-        with self._transactions.write() as unit:
-            return claims.claim(unit, connection, object_name, limit, now)
+    def claim(
+        self,
+        connection: str,
+        object_name: str,
+        limit: int,
+        now: datetime,
+        lease: Lease | None = None,
+        parents: Sequence[str] = (),
+    ) -> list[PushIntent]:
+        """Take up to `limit` due intents of one object, oldest version first, and open an attempt for each.
 
-    def settle(self, settlements: Sequence[Settlement]) -> None:
+        What has an unsettled intent of one of `parents` under the same parent key waits. Raises LeaseLost.
+        """
+        with self._writing(lease) as unit:
+            return claims.claim(unit, connection, object_name, limit, now, lease, parents)
+
+    def claim_urgent(
+        self,
+        connection: str,
+        object_name: str,
+        limit: int,
+        now: datetime,
+        lease: Lease,
+        parents: Sequence[str] = (),
+        children: Sequence[str] = (),
+    ) -> list[PushIntent]:
+        """As `claim`, of the urgent alone, highest priority first, and of what urgent intents of `children` wait for.
+
+        Raises LeaseLost.
+        """
+        with self._writing(lease) as unit:
+            return claims.claim_urgent(unit, connection, object_name, limit, now, lease, parents, children)
+
+    def urgent_due(self, connection: str, objects: Sequence[str], now: datetime) -> bool:
+        """Whether an urgent intent of these objects is due."""
+        query = claims.urgent(connection, objects, now)
+        with self._transactions.read() as db:
+            return db.execute(query.limit(1)).first() is not None
+
+    def take_over(self, connection: str, lease: Lease, at: datetime) -> list[PushIntent]:
+        """What was claimed under leases that have expired since, as `unknown` and ours: it is to be read back.
+
+        Raises LeaseLost when `lease` itself has expired.
+        """
+        if not self.claimed_by_others(connection, lease):
+            return []
+        with self._writing(lease) as unit:
+            return claims.take_over(unit, connection, lease, self.leases, at)
+
+    def claimed_by_others(self, connection: str, lease: Lease | None = None, objects: Sequence[str] = ()) -> int:
+        """How many intents (of `objects`, if any are named) are on their way under other leases, living or expired."""
+        query = select(func.count()).where(
+            push_intent.c.connection == connection, stands_in(push_intent.c.state, *claims.ON_THE_WAY)
+        )
+        if objects:
+            query = query.where(push_intent.c.object.in_(objects))
+        if lease is not None:
+            query = query.where(push_intent.c.lease_token != lease.token)
+        with self._transactions.read() as db:
+            return int(db.execute(query).scalar() or 0)
+
+    def settle(self, settlements: Sequence[Settlement], lease: Lease | None = None) -> None:
         """Close the open attempt of each intent and move its state, in one transaction.
 
         What would wait or be held although a newer version of its record exists is superseded: sent later than that
-        one it would put back an old value. Raises ValueError, and stores nothing, when a move is not in
-        domain.push.ALLOWED.
+        one it would put back an old value. Stores nothing and raises ValueError when a move is not in
+        domain.push.ALLOWED, LeaseLost when `lease` has expired or did not claim it.
         """
         if not settlements:
             return
+        with self._writing(lease) as unit:
+            settling.settle(unit, settlements, lease)
+
+    @contextmanager
+    def _writing(self, lease: Lease | None) -> Iterator[Unit]:
         with self._transactions.write() as unit:
-            settling.settle(unit, settlements)
+            if lease is not None:
+                self.leases.require(unit, lease)
+            yield unit
 
-    def mark_unknown(self, intents: Sequence[PushIntent], at: datetime, message: str) -> None:
-        """In-flight intents whose process died: nobody knows what became of them."""
-        self.settle(
-            [
-                Settlement(
-                    intent.intent_id, IntentState.UNKNOWN, "unknown", at, failure_class=FailureClass.AMBIGUOUS,
-                    code="PROCESS_LOST", message=message,
-                )
-                for intent in intents
-            ]
-        )  # fmt: skip
-
-    def record_read_back(self, intents: Sequence[PushIntent], at: datetime) -> None:
-        """Open an attempt of kind `read_back` for each; `settle` closes it with what was found."""
+    def record_read_back(self, intents: Sequence[PushIntent], at: datetime, lease: Lease | None = None) -> None:
+        """Open an attempt of kind `read_back` for each; `settle` closes it with what was found. Raises LeaseLost."""
         if not intents:
             return
-        with self._transactions.write() as unit:
+        with self._writing(lease) as unit:
             claims.open_attempts(unit, [(intent.intent_id, 0) for intent in intents], "read_back", at)
 
     def in_states(self, connection: str, states: Sequence[IntentState], object_name: str = "") -> list[PushIntent]:
@@ -124,6 +183,16 @@ class IntentStore:
         """How many intents of an object wait, due or not."""
         query = select(func.count()).where(
             push_intent.c.connection == connection, push_intent.c.object == object_name, claims.PENDING
+        )
+        with self._transactions.read() as db:
+            return int(db.execute(query).scalar() or 0)
+
+    def unsettled(self, connection: str, object_name: str) -> int:
+        """How many intents of an object wait or are on their way."""
+        query = select(func.count()).where(
+            push_intent.c.connection == connection,
+            push_intent.c.object == object_name,
+            stands_in(push_intent.c.state, *OPEN_STATES),
         )
         with self._transactions.read() as db:
             return int(db.execute(query).scalar() or 0)

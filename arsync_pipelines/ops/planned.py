@@ -41,6 +41,8 @@ def add(unit: Unit, intents: Sequence[PushIntent], now: datetime) -> None:
                 ) from error
             for intent, row in zip(part, rows, strict=True):
                 detail = {name: row[column] for name, column in _TOLD.items()}
+                if intent.priority:
+                    detail["priority"] = intent.priority
                 fields = sorted(intent.payload)
                 unit.note(
                     now, "intent.added", "intent", intent.intent_id, intent.correlation_id, fields=fields, **detail

@@ -89,6 +89,7 @@ def to_row(intent: PushIntent, now: datetime) -> dict[str, Any]:
         "parent_key": intent.parent_key,
         "correlation_id": intent.correlation_id,
         "snapshot_id": intent.snapshot_id,
+        "priority": intent.priority,
         "state": IntentState.PENDING.value,
         "created_at": intent.created_at,
         "next_attempt_at": now,
@@ -110,6 +111,7 @@ def to_intent(row: Row[Any]) -> PushIntent:
         snapshot_id=row.snapshot_id,
         created_at=row.created_at,
         operation=row.operation,
+        priority=row.priority,
     )
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, select, update
 
+from arsync_pipelines.domain.errors import LeaseLost
 from arsync_pipelines.domain.push import ALLOWED, IntentState
 from arsync_pipelines.domain.redaction import redact_text
 from arsync_pipelines.ops.bulk import parts, set_each
+from arsync_pipelines.ops.leases import Lease
 from arsync_pipelines.ops.rows import Settlement, attempt_values, move_values
 from arsync_pipelines.ops.tables import push_attempt, push_intent, push_key
 from arsync_pipelines.ops.unit import Unit
@@ -33,11 +35,11 @@ def same_key() -> ColumnElement[bool]:
     )
 
 
-def settle(unit: Unit, settlements: Sequence[Settlement]) -> None:
+def settle(unit: Unit, settlements: Sequence[Settlement], lease: Lease | None = None) -> None:
     """Close attempts and move intents; what would wait or be held although a newer version exists is superseded.
 
-    Raises ValueError for what is not on its way, and for a move outside domain.push.ALLOWED; nothing of the transaction
-    is stored then.
+    Raises ValueError for what is not on its way, and for a move outside domain.push.ALLOWED, LeaseLost for what another
+    lease than `lease` has claimed; nothing of the transaction is stored then. None: the caller knows himself alone.
     """
     rows = _locked(unit, [settlement.intent_id for settlement in settlements])
     moves, told = [], []
@@ -45,6 +47,11 @@ def settle(unit: Unit, settlements: Sequence[Settlement]) -> None:
         row = rows.get(settlement.intent_id)
         if row is None:
             raise ValueError(f"intent {settlement.intent_id} is not in the store")
+        if lease is not None and row.lease_token != lease.token:
+            raise LeaseLost(
+                f"intent {settlement.intent_id} is claimed with token {row.lease_token}, not with {lease.token} of "
+                f"lease {lease.name}: it was taken over. Nothing was stored; who took it over settles it."
+            )
         state = settlement.state
         if row.state not in _ON_THE_WAY or state not in ALLOWED[IntentState(row.state)]:
             raise ValueError(f"intent {settlement.intent_id}: {row.state} cannot become {state}")
@@ -85,7 +92,7 @@ def _locked(unit: Unit, intent_ids: Sequence[str]) -> dict[str, Row[Any]]:
         query = (
             select(
                 columns.intent_id, columns.state, columns.version, columns.attempts, columns.target_id,
-                columns.next_attempt_at, columns.correlation_id, push_key.c.latest_version,
+                columns.next_attempt_at, columns.correlation_id, columns.lease_token, push_key.c.latest_version,
             )
             .join(push_key, same_key())
             .where(columns.intent_id.in_(part))

@@ -8,19 +8,26 @@ from sqlalchemy import Engine
 
 from arsync_pipelines.ops.audit.checkpoints import CheckpointStore
 from arsync_pipelines.ops.audit.verify import Verification, verify
+from arsync_pipelines.ops.clock import Clock, StoreClock
 from arsync_pipelines.ops.engine import open_postgres, open_sqlite
 from arsync_pipelines.ops.held import HeldStore
 from arsync_pipelines.ops.intents import IntentStore
+from arsync_pipelines.ops.leases import LeaseStore
+from arsync_pipelines.ops.limits import LimitStore
 from arsync_pipelines.ops.unit import Transactions
 
 
 class OpsStore:
-    """Repositories over one engine. `folder` is where checkpoints are exported to, `actor` whom the audit names."""
+    """Repositories over one engine. `folder` is where checkpoints are exported to, `actor` whom the audit names.
 
-    def __init__(self, engine: Engine, folder: Path, actor: str = "arsync") -> None:
+    `clock` replaces the database's own for leases and limits, in tests."""
+
+    def __init__(self, engine: Engine, folder: Path, actor: str = "arsync", clock: Clock | None = None) -> None:
         self.engine = engine
         self._transactions = Transactions(engine, actor)
-        self.intents = IntentStore(self._transactions)
+        self.leases = LeaseStore(self._transactions, StoreClock(clock))
+        self.limits = LimitStore(self._transactions, StoreClock(clock))
+        self.intents = IntentStore(self._transactions, self.leases)
         self.held = HeldStore(self._transactions)
         self.checkpoints = CheckpointStore(self._transactions, folder)
 
@@ -33,11 +40,11 @@ class OpsStore:
         self.engine.dispose()
 
 
-def open_store(path: Path, url: str = "", actor: str = "arsync") -> OpsStore:
+def open_store(path: Path, url: str = "", actor: str = "arsync", clock: Clock | None = None) -> OpsStore:
     """The store at `url` (Postgres), or the SQLite file `path`; checkpoints are exported beside that path either way.
 
-    Raises ConfigError for an address that is none, OpsStoreError when the store cannot be opened or a newer arsync made
-    it.
+    `clock` as OpsStore's. Raises ConfigError for an address that is none, OpsStoreError when the store cannot be opened
+    or a newer arsync made it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    return OpsStore(open_postgres(url) if url else open_sqlite(path), path.parent, actor)
+    return OpsStore(open_postgres(url) if url else open_sqlite(path), path.parent, actor, clock)

@@ -52,6 +52,8 @@ class Transactions:
     def __init__(self, engine: Engine, actor: str = "arsync") -> None:
         self._engine = engine
         self._actor = actor
+        self.shared = engine.dialect.name == "postgresql"
+        """Whether processes of several machines may have the store open."""
         options: dict[str, Any] = {"arsync_reading": True}
         if engine.dialect.name == "postgresql":
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

@@ -6,15 +6,16 @@
     retry          pending, later | dead     the vendor's own time, else backoff with jitter; dead: budget spent
     unknown        unknown                   then read back: acknowledged when the target holds it, else as retry
 
-One deliverer per connection at a time (the caller holds the lock): an intent found in flight at the start belongs to a
-process that died, and is read back before anything is sent again.
+Several may deliver to a connection at once, each under a lease. An intent that is on its way under a lease that has
+expired belongs to a worker that died: it is taken over and read back before it is sent again, whenever that is noticed.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -23,16 +24,23 @@ from arsync_pipelines.domain.errors import SinkError
 from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.domain.push import FailureClass, IntentState, PushIntent
 from arsync_pipelines.ops.intents import IntentStore
+from arsync_pipelines.ops.leases import Lease
 from arsync_pipelines.ops.rows import Settlement
+from arsync_pipelines.ports.gate import Gated, NotNow
 from arsync_pipelines.ports.sink import Outcome, Sink
+from arsync_pipelines.services.limiter import DeliveryGate, Limits
+from arsync_pipelines.services.worker import Worker
 
 Progress = Callable[[str, int, int], None]
 """Called with (object, settled so far, planned)."""
 
+_IDLE_S = (0.1, 5.0)
+"""First and longest wait while nothing can be claimed though something is due, or others are at work."""
+
 
 @dataclass(slots=True)
 class ObjectResult:
-    """What one object's delivery did. `requests` are HTTP requests, read-backs included."""
+    """What one object's delivery did. `requests` are HTTP requests, read-backs included; `left` is not settled yet."""
 
     acknowledged: int = 0
     rejected: int = 0
@@ -46,17 +54,24 @@ class ObjectResult:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`attempts` per intent, waits between `first_s` and `longest_s`; `patience_s` bounds the wait inside one call."""
+    """`attempts` per intent, waits between `first_s` and `longest_s`; `patience_s` bounds the wait inside one call.
+
+    A worker that was silent for `lease_s` beyond the longest request of its sink has lost what it had claimed.
+    """
 
     attempts: int = 8
     first_s: float = 0.5
     longest_s: float = 60.0
     patience_s: float = 120.0
+    lease_s: float = 60.0
 
 
 @dataclass(slots=True)
 class Delivery:
-    """One delivery run over one sink. `sleep` and `now` are replaceable so that tests need not wait."""
+    """One delivery run over one sink. `sleep` and `now` are replaceable so that tests need not wait.
+
+    `alone`: the caller holds a lock that keeps all others from delivering, so what they left is taken over at once.
+    """
 
     store: IntentStore
     sink: Sink
@@ -65,75 +80,177 @@ class Delivery:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     progress: Progress = lambda _object, _settled, _planned: None
     results: dict[str, ObjectResult] = field(default_factory=dict)
+    alone: bool = False
+    limits: Limits | None = None
+    waits_for: str = ""
+    """Why nothing could be sent when the run ended, for people."""
+    _worker: Worker | None = None
+    _gate: DeliveryGate | None = None
 
     def run(self, objects: Sequence[str] | None = None) -> dict[str, ObjectResult]:
         """Deliver everything due of `objects` (None: of all), parents before children. Returns results by object.
 
-        Raises SinkError when the target refuses us as a whole; what was claimed waits again, nothing is lost.
+        Raises SinkError when the target refuses us as a whole (what was claimed waits again, nothing is lost), and
+        LeaseLost when this worker was silent for so long that others took over.
         """
-        self.recover()
-        for object_name in self.sink.capabilities.objects:
-            if objects is None or object_name in objects:
-                self._deliver(object_name)
+        chosen = [name for name in self.sink.capabilities.objects if objects is None or name in objects]
+        try:
+            with self._working() as working:
+                if working:
+                    self._recover()
+                    self._drain(chosen)
+        finally:
+            for name in chosen:
+                self._result(name).left = self.store.unsettled(self.sink.connection, name)
         return self.results
 
     def recover(self) -> None:
-        """Settle by looking what a dead process left in flight or unknown, before anything new is planned or sent."""
-        connection = self.sink.connection
-        lost = self.store.in_states(connection, [IntentState.IN_FLIGHT])
-        self.store.mark_unknown(lost, self.now(), "the process that sent this ended before it saw the answer")
+        """Settle by looking what dead workers left in flight or unknown, before anything new is planned or sent."""
+        with self._working() as working:
+            if working:
+                self._recover()
+
+    @contextmanager
+    def _working(self) -> Iterator[bool]:
+        """Under a lease; False when as many as may deliver already do."""
+        capabilities = self.sink.capabilities
+        self._worker = Worker.begin(
+            self.store.leases, self.sink.connection, capabilities.request_timeout_s, self.policy.lease_s, self.now,
+            alone=self.alone,
+        )  # fmt: skip
+        if self._worker is None:
+            yield False
+            return
+        self._gate = DeliveryGate(
+            self._worker, self.limits, capabilities.request_timeout_s, self.policy.patience_s, self.sleep
+        )
+        if isinstance(self.sink, Gated):
+            self.sink.through(self._gate)
+        try:
+            yield True
+        finally:
+            if isinstance(self.sink, Gated):
+                self.sink.through(None)
+            self._worker.end()
+            self._worker = None
+
+    def _ensure(self) -> Lease:
+        """Our lease, which lasts longer than a request. Raises LeaseLost."""
+        if self._worker is None:
+            raise RuntimeError("nothing is claimed, sent or settled but under a lease")
+        self._worker.enter()
+        return self._worker.lease
+
+    def _recover(self) -> int:
+        """Take over what was left under expired leases and settle it; how many."""
+        taken = self.store.take_over(self.sink.connection, self._ensure(), self.now())
+        if taken:
+            failpoint("push.taken_over")
         for object_name in self.sink.capabilities.objects:
-            unknown = self.store.in_states(connection, [IntentState.UNKNOWN], object_name)
-            self._resolve_unknown(object_name, unknown)
+            self._resolve_unknown(object_name, [i for i in taken if i.object == object_name])
+        return len(taken)
 
     def _result(self, object_name: str) -> ObjectResult:
         return self.results.setdefault(object_name, ObjectResult())
 
-    def _deliver(self, object_name: str) -> None:
-        started = time.perf_counter()
-        result = self._result(object_name)
-        waited = 0.0
+    def _drain(self, chosen: Sequence[str]) -> None:
+        waited, idle = 0.0, _IDLE_S[0]
+        while True:
+            refused, self.waits_for = self.limits.refusal(urgent=False) if self.limits else (0.0, "")
+            if self._urgent_step(chosen) or (not refused and (self._step(chosen) or self._recover())):
+                idle = _IDLE_S[0]
+                continue
+            pause, patience = self._pause(chosen, idle)
+            if pause is None or waited + max(pause, refused) > patience:
+                return
+            pause = max(pause, refused)
+            self._rest(pause)
+            waited, idle = waited + pause, min(2 * idle, _IDLE_S[1])
+
+    def _step(self, chosen: Sequence[str]) -> bool:
+        """Send one batch of the first object of which something may be sent; whether there was one."""
+        for number, name in enumerate(chosen):
+            lease, size = self._ensure(), self.sink.capabilities.batch_size
+            batch = self.store.claim(self.sink.connection, name, size, self.now(), lease, chosen[:number])
+            if batch:
+                self._deliver(name, batch)
+                return True
+        return False
+
+    def _urgent_step(self, chosen: Sequence[str]) -> bool:
+        """As `_step`, of what is urgent and of what that waits for, with the requests kept back for it."""
+        connection, size = self.sink.connection, self.sink.capabilities.batch_size
+        if self._gate is None or not self.store.urgent_due(connection, chosen, self.now()):
+            return False
+        if self.limits is not None and self.limits.refusal(urgent=True)[0]:
+            return False
+        for number, name in enumerate(chosen):
+            parents, children = chosen[:number], chosen[number + 1 :]
+            batch = self.store.claim_urgent(connection, name, size, self.now(), self._ensure(), parents, children)
+            if batch:
+                self._gate.urgent = True
+                try:
+                    self._deliver(name, batch)
+                finally:
+                    self._gate.urgent = False
+                return True
+        return False
+
+    def _deliver(self, object_name: str, batch: Sequence[PushIntent]) -> None:
+        failpoint("push.claimed")
+        result, started = self._result(object_name), time.perf_counter()
         try:
-            while True:
-                size = self.sink.capabilities.batch_size
-                batch = self.store.claim(self.sink.connection, object_name, size, self.now())
-                if batch:
-                    failpoint("push.claimed")
-                    self._send(object_name, batch)
-                    settled = result.acknowledged + result.rejected + result.dead
-                    self.progress(object_name, settled, settled + self._waiting(object_name))
-                    continue
-                pause = self._pause(object_name)
-                if pause is None or waited + pause > self.policy.patience_s:
-                    break
-                self.sleep(pause)
-                waited += pause
+            self._send(object_name, batch)
         finally:
-            result.left = self._waiting(object_name)
             result.seconds += time.perf_counter() - started
+        settled = result.acknowledged + result.rejected + result.dead
+        self.progress(object_name, settled, settled + self.store.waiting(self.sink.connection, object_name))
 
-    def _waiting(self, object_name: str) -> int:
-        return self.store.waiting(self.sink.connection, object_name)
+    def _pause(self, chosen: Sequence[str], idle: float) -> tuple[float | None, float]:
+        """How long until something may be claimed, None when nothing is left; and how long to wait for it in all.
 
-    def _pause(self, object_name: str) -> float | None:
-        due = self.store.next_due(self.sink.connection, object_name)
-        return None if due is None else max(0.05, (due - self.now()).total_seconds())
+        For others we wait until they have settled what they claimed, or lost it.
+        """
+        connection = self.sink.connection
+        dues = [due for name in chosen if (due := self.store.next_due(connection, name)) is not None]
+        pause = (min(dues) - self.now()).total_seconds() if dues else None
+        if self.store.claimed_by_others(connection, self._ensure(), chosen):
+            longest = self.sink.capabilities.request_timeout_s + self.policy.lease_s
+            return min(idle, pause) if pause is not None and pause > 0 else idle, self.policy.patience_s + longest
+        if pause is None:
+            return None, self.policy.patience_s
+        return max(0.05, pause if pause > 0 else idle), self.policy.patience_s
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep, keeping the lease."""
+        while seconds > 0:
+            part = min(seconds, self.policy.lease_s / 4)
+            self.sleep(part)
+            self._ensure()
+            seconds -= part
 
     def _send(self, object_name: str, batch: Sequence[PushIntent]) -> None:
         result = self._result(object_name)
+        lease = self._ensure()
         try:
+            self._permitted()
             written = self.sink.write(object_name, batch)
-        except SinkError as error:
-            again = self.now()
+        except (SinkError, NotNow) as error:
+            later = isinstance(error, NotNow)
+            again = error.until if isinstance(error, NotNow) else self.now()
+            failure = FailureClass.TRANSIENT if later else FailureClass.PERMANENT
             self.store.settle(
                 [
                     Settlement(
-                        i.intent_id, IntentState.PENDING, "not_sent", again, failure_class=FailureClass.PERMANENT,
+                        i.intent_id, IntentState.PENDING, "not_sent", again, failure_class=failure,
                         code=type(error).__name__, message=str(error), next_attempt_at=again,
                     )
                     for i in batch
-                ]
+                ],
+                lease,
             )  # fmt: skip
+            if later:
+                return
             raise
         failpoint("push.written")
         if [o.intent_id for o in written.outcomes] != [i.intent_id for i in batch]:
@@ -147,10 +264,16 @@ class Delivery:
         unknown = {o.intent_id for o in written.outcomes if o.kind == "unknown"}
         self._resolve_unknown(object_name, [i for i in batch if i.intent_id in unknown])
 
+    def _permitted(self) -> None:
+        """For a sink whose requests pass no gate, a call counts as one. Raises NotNow."""
+        if self._gate is not None and not isinstance(self.sink, Gated):
+            self._gate.enter()
+
     def _settle(self, object_name: str, batch: Sequence[PushIntent], outcomes: Sequence[Outcome]) -> None:
         attempts = self.store.attempts_by_intent([i for i, o in zip(batch, outcomes, strict=True) if o.kind == "retry"])
         now = self.now()
-        self.store.settle([self._settlement(object_name, o, attempts.get(o.intent_id, 0), now) for o in outcomes])
+        settlements = [self._settlement(object_name, o, attempts.get(o.intent_id, 0), now) for o in outcomes]
+        self.store.settle(settlements, self._ensure())
 
     def _settlement(self, object_name: str, outcome: Outcome, attempts: int, now: datetime) -> Settlement:
         result = self._result(object_name)
@@ -203,5 +326,6 @@ class Delivery:
                     result.retried += 1
                 settlements.append(Settlement(intent.intent_id, state, "read_back", now, next_attempt_at=next_at))
             result.read_back += len(part)
-            self.store.record_read_back(part, self.now())
-            self.store.settle(settlements)
+            lease = self._ensure()
+            self.store.record_read_back(part, self.now(), lease)
+            self.store.settle(settlements, lease)

@@ -15,6 +15,7 @@ from typing import Any
 
 from arsync_pipelines.domain.comparison import changes
 from arsync_pipelines.domain.push import IntentState, PushIntent, payload_hash
+from arsync_pipelines.domain.urgency import UrgencyRule, priority_of
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.rows import LatestVersion
 from arsync_pipelines.ports.sink import Sink
@@ -107,7 +108,7 @@ def _consider(
     plan.differences.append(difference)
 
 
-def to_intents(plan: Plan, store: IntentStore, now: datetime) -> list[PushIntent]:
+def to_intents(plan: Plan, store: IntentStore, now: datetime, urgency: Sequence[UrgencyRule] = ()) -> list[PushIntent]:
     """Versioned intents for a plan's differences; ids follow from the content, so planning twice makes them once."""
     intents = []
     versions: dict[tuple[str, str], dict[str, LatestVersion]] = {}
@@ -131,6 +132,7 @@ def to_intents(plan: Plan, store: IntentStore, now: datetime) -> list[PushIntent
                 correlation_id=str(uuid.uuid5(_NAMESPACE, f"{plan.snapshot_id}|{identity}")),
                 snapshot_id=plan.snapshot_id,
                 created_at=now,
+                priority=priority_of(urgency, d.object, d.fields),
             )
         )
     return intents

@@ -11,16 +11,22 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from arsync_pipelines.domain.checks import CheckResult, summary
-from arsync_pipelines.domain.errors import ArsyncError, CheckFailed, SinkError, WarehouseError
+from arsync_pipelines.domain.errors import ArsyncError, CheckFailed, SinkError, StaleWrite, WarehouseError
 from arsync_pipelines.domain.failpoint import failpoint
+from arsync_pipelines.domain.urgency import CREDIT_HOLD, UrgencyRule
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.warehouse import Warehouse
 from arsync_pipelines.services.deliver import Delivery, ObjectResult, Progress, RetryPolicy
+from arsync_pipelines.services.limiter import Limits
 from arsync_pipelines.services.plan import Difference, Plan, make_plan, to_intents
 
 PayloadCheck = Callable[[str, str, Sequence[Difference]], list[CheckResult]]
 """(system, object, differences) -> results; a blocking one stops the push of everything."""
+
+
+_PLANS = 3
+"""Plans made before giving way to planners on other machines."""
 
 
 def _silent(_object: str, _settled: int, _planned: int) -> None:
@@ -40,11 +46,14 @@ class PushReport:
     results: dict[str, ObjectResult] = field(default_factory=dict)
     checks: list[CheckResult] = field(default_factory=list)
     error: ArsyncError | None = None
+    waits_for: str = ""
+    """Why what is left was not sent, "" when nothing held it back."""
 
 
 @dataclass(frozen=True, slots=True)
 class PushService:
-    """Pushes one sink's objects. `lock_dir` holds one lock file per connection: one deliverer at a time."""
+    """Pushes one sink's objects. `lock_dir` holds one lock file per connection: one planner at a time on a machine, and
+    one deliverer where the store is a file of this machine. On a store that machines share, several deliver at once."""
 
     warehouse: Warehouse
     store: IntentStore
@@ -53,6 +62,11 @@ class PushService:
     check_payload: PayloadCheck
     checkpoint: Callable[[datetime], object] = lambda _now: None
     """Called when all was sent: the audit's end is to be put on record."""
+
+    limits_of: Callable[[str], Limits | None] = lambda _connection: None
+    """What limits the requests to a connection."""
+    urgency: Sequence[UrgencyRule] = (CREDIT_HOLD,)
+    """Which changes go before others."""
 
     def plan(self, sink: Sink, objects: Sequence[str] | None = None) -> Plan:
         """What would be sent now; sends nothing. Raises WarehouseError before the first publish."""
@@ -79,29 +93,58 @@ class PushService:
         return report
 
     def _push(self, sink: Sink, objects: Sequence[str] | None, progress: Progress, report: PushReport) -> None:
+        shared = self.store.shared
+        delivery = Delivery(
+            self.store,
+            sink,
+            self.policy,
+            progress=progress,
+            results=report.results,
+            alone=not shared,
+            limits=self.limits_of(sink.connection),
+        )
         with only_one(self.lock_dir, sink.connection):
-            delivery = Delivery(self.store, sink, self.policy, progress=progress, results=report.results)
             delivery.recover()  # a plan that did not know what became of the last one would let it overtake this one
-            plan = self.plan(sink, objects)
-            report.snapshot_id, report.already_sent, report.held = plan.snapshot_id, plan.already_sent, plan.held
-            by_object: dict[str, list[Difference]] = {}
-            for difference in plan.differences:
-                by_object.setdefault(difference.object, []).append(difference)
-            for name, rows in by_object.items():
-                report.checks += self.check_payload(sink.system, name, rows)
-            if any(result.blocks for result in report.checks):
-                raise CheckFailed(
-                    f"push to {sink.connection} refused, nothing was sent: {summary(report.checks)}. "
-                    "`arsync plan` shows the payload; correct the model or the data and run again."
-                )
-            now = datetime.now(UTC)
-            report.superseded = self.store.supersede_pending(plan.gone, now)
-            failpoint("push.planned")
-            self.store.add(to_intents(plan, self.store, now), now)
-            report.planned = {name: len(rows) for name, rows in by_object.items()}
-            failpoint("push.stored")
-            delivery.run(objects)
-            self.checkpoint(datetime.now(UTC))
+            self._plan_and_store(sink, objects, report)
+            if not shared:
+                self._deliver(delivery, objects, report)
+        if shared:
+            self._deliver(delivery, objects, report)
+
+    def _plan_and_store(self, sink: Sink, objects: Sequence[str] | None, report: PushReport) -> None:
+        for again in range(_PLANS, 0, -1):
+            report.checks.clear()
+            try:
+                self._plan_once(sink, objects, report)
+                return
+            except StaleWrite:  # a planner on another machine was quicker; nothing of this plan was stored
+                if again == 1:
+                    raise
+
+    def _plan_once(self, sink: Sink, objects: Sequence[str] | None, report: PushReport) -> None:
+        plan = self.plan(sink, objects)
+        report.snapshot_id, report.already_sent, report.held = plan.snapshot_id, plan.already_sent, plan.held
+        by_object: dict[str, list[Difference]] = {}
+        for difference in plan.differences:
+            by_object.setdefault(difference.object, []).append(difference)
+        for name, rows in by_object.items():
+            report.checks += self.check_payload(sink.system, name, rows)
+        if any(result.blocks for result in report.checks):
+            raise CheckFailed(
+                f"push to {sink.connection} refused, nothing was sent: {summary(report.checks)}. "
+                "`arsync plan` shows the payload; correct the model or the data and run again."
+            )
+        now = datetime.now(UTC)
+        report.superseded = self.store.supersede_pending(plan.gone, now)
+        failpoint("push.planned")
+        self.store.add(to_intents(plan, self.store, now, self.urgency), now)
+        report.planned = {name: len(rows) for name, rows in by_object.items()}
+        failpoint("push.stored")
+
+    def _deliver(self, delivery: Delivery, objects: Sequence[str] | None, report: PushReport) -> None:
+        delivery.run(objects)
+        report.waits_for = delivery.waits_for
+        self.checkpoint(datetime.now(UTC))
 
 
 @contextmanager

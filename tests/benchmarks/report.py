@@ -44,16 +44,21 @@ def table(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def main(name: str, run: Callable[[float], dict[str, Any]], targets: tuple[Target, ...]) -> None:
+def main(name: str, run: Callable[[float], dict[str, Any]], targets: tuple[Target, ...], full: int = 0) -> None:
     """Run at --scale, print, and with --check exit 1 when a target is missed.
 
-    Targets hold at full size: below it they are printed but not checked.
+    Targets hold at full size: below it they are printed but not checked. `full`: how many seeds are the full size, of a
+    benchmark that has such; --seeds asks for a number of them.
     """
     parser = argparse.ArgumentParser(prog=f"arsync bench {name}")
     parser.add_argument("--scale", type=float, default=1.0)
+    if full:
+        parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
+    if full and given.seeds:
+        given.scale = given.seeds / full
     figures = run(given.scale)
     missed = [text for target in targets if (text := target.missed(figures))]
     document = {"bench": name, "scale": given.scale, "machine": machine(), **figures, "missed": missed}

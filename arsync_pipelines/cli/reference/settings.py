@@ -23,7 +23,7 @@ from arsync_pipelines.cli.reference.markdown import code, table
 from arsync_pipelines.cli.reference.markdown import page as make_page
 from arsync_pipelines.connectors.registry import CONNECTORS
 from arsync_pipelines.domain.secret import SecretRef
-from arsync_pipelines.settings import Environment, Settings
+from arsync_pipelines.settings import ConnectionSettings, Environment, Settings
 
 _INTRO = """
 `arsync.toml` in the working folder, or wherever `ARSYNC_CONFIG` says. `arsync init` writes a first one. An unknown key
@@ -37,6 +37,7 @@ _BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 def page() -> str:
     """settings.md"""
     parts = [_INTRO, "## Top level", *_sections(Settings, "", 2)]
+    parts += ["## Every connection", _doc(ConnectionSettings), *_sections(ConnectionSettings, "connections.<name>", 2)]
     for connector in CONNECTORS.values():
         parts += [
             f"## {connector.title}",

@@ -23,7 +23,9 @@ from arsync_pipelines.connectors.http.limits import Concurrency, Pause
 from arsync_pipelines.connectors.http.policy import FailurePolicy, Rule, VendorError
 from arsync_pipelines.connectors.http.retry import Retry, retry_after_seconds
 from arsync_pipelines.domain.errors import SourceContractBroken
+from arsync_pipelines.domain.limits import Answer
 from arsync_pipelines.domain.push import FailureClass
+from arsync_pipelines.ports.gate import Gate, NotNow
 
 _MAX_REFRESHES = 2
 _URLS_KEPT = 64
@@ -38,6 +40,11 @@ class Timeouts:
 
     connect: float = 10.0
     read: float = 60.0
+
+    @property
+    def longest(self) -> float:
+        """From sending a request to giving it up."""
+        return self.connect + self.read
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,7 @@ class HttpClient:
         self.auth = auth
         self.retry = retry or Retry()
         self.concurrency = Concurrency(concurrency)
-        limits = timeouts or Timeouts()
+        self.timeouts = limits = timeouts or Timeouts()
         self._client = httpx.Client(
             base_url=base_url,
             auth=auth,
@@ -116,6 +123,8 @@ class HttpClient:
             trust_env=self.base_url.host not in _LOOPBACK,
         )
         self._on_call = on_call
+        self.gate: Gate | None = None
+        """Asked before each request, those for tokens excepted; what it raises ends the request."""
         self._down = False
         """Nothing answers at the address: set by a request that tried long enough, cleared by any answer."""
         self._urls: dict[str, httpx.URL] = {}
@@ -214,9 +223,13 @@ class HttpClient:
         began = self.retry.monotonic()
         try:
             with self.concurrency.slot():
+                if self.gate is not None:
+                    self._enter(self.gate, request)
                 response = self._client.send(request)
         except httpx.RequestError as error:
             self._count(request, None, self.retry.monotonic() - began, progress)
+            if self.gate is not None:
+                self.gate.answered(Answer(0))
             # lost while a token was fetched: the request proper never left
             sent = error.request is request and not isinstance(error, _NOT_SENT)
             rule = Rule("retry", FailureClass.TRANSIENT)
@@ -224,6 +237,8 @@ class HttpClient:
             after = error.retry_after if isinstance(error, TokenUnavailable) else None
             return _Failure(text, rule, cause=error, may_have_acted=sent, retry_after=after)
         self._down = False
+        if self.gate is not None:
+            self.gate.answered(Answer(response.status_code, retry_after_seconds(response), self.policy.quota(response)))
         self._count(request, response, self.retry.monotonic() - began, progress)
         if not self.policy.failed(response):
             return response
@@ -231,6 +246,13 @@ class HttpClient:
         rule = self.policy.judge(told)
         after = retry_after_seconds(response)
         return _Failure(str(told), rule, told, may_have_acted=rule.ambiguous, retry_after=after)
+
+    def _enter(self, gate: Gate, request: httpx.Request) -> None:
+        try:
+            gate.enter()
+        except NotNow as error:
+            where = f"connection {self.connection!r}: {request.method} {request.url.path} at {self.host}"
+            raise RetriesSpent(f"{where}: not sent; {error}", None, error.until) from error
 
     def _settle(
         self, request: httpx.Request, failure: _Failure, progress: _Progress, *, safe: bool, retry: bool

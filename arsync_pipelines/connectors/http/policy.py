@@ -12,6 +12,7 @@ from typing import Any, Literal
 import httpx
 import orjson
 
+from arsync_pipelines.domain.limits import Quota
 from arsync_pipelines.domain.push import FailureClass
 
 Action = Literal["retry", "refresh", "reject", "stop"]
@@ -83,14 +84,21 @@ def failed_status(response: httpx.Response) -> bool:
     return not response.is_success
 
 
+def no_quota(_response: httpx.Response) -> Quota | None:
+    """Default: the vendor says nothing of it."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class FailurePolicy:
-    """A vendor's table. `read` turns a failed response into a VendorError; `failed` tells which responses failed."""
+    """A vendor's table. `read` turns a failed response into a VendorError; `failed` tells which responses failed,
+    `quota` what an answer says of the account's requests."""
 
     vendor: str
     rules: tuple[Rule, ...] = ()
     read: Callable[[httpx.Response], VendorError] = field(default=read_plain)
     failed: Callable[[httpx.Response], bool] = field(default=failed_status)
+    quota: Callable[[httpx.Response], Quota | None] = field(default=no_quota)
 
     def judge(self, error: VendorError) -> Rule:
         """The first line that matches; COMMON ends with one that always does."""

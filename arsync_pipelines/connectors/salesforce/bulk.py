@@ -15,18 +15,22 @@ from typing import Any
 
 from arsync_pipelines.connectors.http import AccessRefused, AmbiguousOutcome, RequestRejected, RetriesSpent
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi
-from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED
+from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED, write_collections
 from arsync_pipelines.connectors.salesforce.errors import bulk_outcome, retry_outcome, row_outcome, unknown_outcome
 from arsync_pipelines.connectors.salesforce.payload import ObjectShape, Row, by_parent, csv_body
 from arsync_pipelines.domain.errors import SourceContractBroken, SourceError
-from arsync_pipelines.domain.push import FailureClass
 from arsync_pipelines.ports.sink import Outcome
 
 UPLOAD_BYTES = 90_000_000
 """Largest upload: the limit is 150 MB after base64."""
 
 _UNUSABLE = ("InvalidBatch", "ClientInputError")
-"""What an org says of an upload that no repetition will make good: a column it does not know, a wrong line end."""
+"""What an org says of a job that it gave up for what was uploaded: a column it does not know, a row it cannot read."""
+
+
+class _UploadRefused(RequestRejected):
+    """Salesforce made the job and refuses its rows, all for some of them."""
+
 
 _TERMINAL = {"JobComplete", "Failed", "Aborted"}
 
@@ -60,20 +64,30 @@ class BulkWriter:
             job = self._upload(body)
         except AccessRefused as error:
             return [retry_outcome(i, ACCESS_REFUSED, str(error)) for i in ids]
+        except _UploadRefused:
+            return self._in_small(rows)
         except RequestRejected as error:
             told = error.error
             return [row_outcome(i, told.code or f"HTTP_{told.status}", told.message or str(error)) for i in ids]
-        except RetriesSpent as error:
-            return [retry_outcome(i, "UNREACHABLE", str(error), error.not_before) for i in ids]
         except SourceError as error:
-            return [retry_outcome(i, "NOT_UPLOADED", str(error)) for i in ids]
+            code, later = "NOT_UPLOADED", None
+            if isinstance(error, RetriesSpent):
+                code, later = "UNREACHABLE", error.not_before
+            return [retry_outcome(i, code, str(error), later) for i in ids]
         try:
             return self._account(job, self._complete(job), rows)
         except SourceError as error:
             return [unknown_outcome(i, f"bulk job {job}: {error}") for i in ids]
 
+    def _in_small(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Rows that a job did not take for the sake of some of them: calls of few rows tell which."""
+        return write_collections(self.api, self.shape, rows)
+
     def _upload(self, body: bytes) -> str:
-        """Create a job and give it its rows. A repeated creation costs an empty job and nothing else."""
+        """Create a job and give it its rows. A repeated creation costs an empty job and nothing else.
+
+        Raises _UploadRefused when the job was made and its rows are refused.
+        """
         request: dict[str, Any] = {
             "object": self.shape.sobject,
             "operation": "update" if self.shape.by_id else "upsert",
@@ -92,6 +106,9 @@ class BulkWriter:
                 content=body,
                 headers={"Content-Type": "text/csv; charset=UTF-8"},
             )
+        except RequestRejected as error:
+            self._abort(job)
+            raise _UploadRefused(str(error), error.error) from error
         except SourceError:
             self._abort(job)
             raise
@@ -145,7 +162,11 @@ class BulkWriter:
         if len(found) < len(ids):
             for result in self._results(job, "unprocessedrecords"):
                 if key := self._key(result, ids):
-                    found[key] = _unprocessed(ids[key], ended)
+                    found[key] = retry_outcome(ids[key], "UNPROCESSED", f"{ended} before this row")
+        if any(word in ended for word in _UNUSABLE):
+            left = {outcome.intent_id for outcome in found.values() if outcome.code == "UNPROCESSED"}
+            again = {o.intent_id: o for o in self._in_small([r for r in rows if r.intent.intent_id in left])}
+            found = {key: again.get(outcome.intent_id, outcome) for key, outcome in found.items()}
         lost = f"{ended} and names this row in none of its results"
         return [found.get(key) or unknown_outcome(intent_id, lost) for key, intent_id in ids.items()]
 
@@ -162,10 +183,3 @@ class BulkWriter:
         path = self.api.path(f"/jobs/ingest/{job}/{which}/")
         response = self.api.http.request("GET", path, headers={"Accept": "text/csv"})
         yield from csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline=""))
-
-
-def _unprocessed(intent_id: str, ended: str) -> Outcome:
-    """The outcome of a row that the job did not come to."""
-    if any(word in ended for word in _UNUSABLE):
-        return Outcome(intent_id, "rejected", code="INVALID_BATCH", message=ended, failure_class=FailureClass.PERMANENT)
-    return retry_outcome(intent_id, "UNPROCESSED", f"{ended} before this row")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from arsync_pipelines.connectors.bisect import bisected
 from arsync_pipelines.connectors.http import AccessRefused, RequestRejected, RetriesSpent, VendorError
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi
 from arsync_pipelines.connectors.salesforce.errors import (
@@ -37,6 +38,8 @@ def lanes(rows: Sequence[Row], most: int) -> list[list[Row]]:
 
 def write_collections(api: SalesforceApi, shape: ObjectShape, rows: Sequence[Row]) -> list[Outcome]:
     """Write `rows`; outcomes in no particular order, ACCESS_REFUSED for all when credentials fail."""
+    if not rows:
+        return []
     spread = lanes(rows, api.options.concurrency)
     if len(spread) == 1:
         return _lane(api, shape, spread[0])
@@ -54,15 +57,24 @@ def _lane(api: SalesforceApi, shape: ObjectShape, rows: Sequence[Row]) -> list[O
 
 def _write(api: SalesforceApi, shape: ObjectShape, rows: Sequence[Row]) -> list[Outcome]:
     """One call; when Salesforce refuses it as a whole, halves, down to the row that poisons it."""
+
+    def refused(row: Row, error: RequestRejected) -> Outcome:
+        return row_outcome(row.intent.intent_id, _code(error.error), error.error.message or str(error))
+
+    return bisected(rows, lambda part: _call(api, shape, part), refused, _of_the_set_up)
+
+
+def _of_the_set_up(error: RequestRejected) -> bool:
+    return error.error.code in STRUCTURAL_CODES or error.error.status == 404
+
+
+def _call(api: SalesforceApi, shape: ObjectShape, rows: Sequence[Row]) -> list[Outcome]:
+    """The outcomes of one call. Raises RequestRejected when it is refused as a whole."""
     ids = [row.intent.intent_id for row in rows]
     try:
         answer = _send(api, shape, rows)
-    except RequestRejected as error:
-        told = error.error
-        if len(rows) == 1 or told.code in STRUCTURAL_CODES or told.status == 404:
-            return [row_outcome(i, _code(told), told.message or str(error)) for i in ids]
-        half = len(rows) // 2
-        return _write(api, shape, rows[:half]) + _write(api, shape, rows[half:])
+    except RequestRejected:
+        raise
     except SourceError as error:
         return [_undelivered(i, error) for i in ids]
     if len(answer) != len(rows):

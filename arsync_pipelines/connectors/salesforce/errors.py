@@ -6,6 +6,7 @@ of bulk jobs a text CODE:message:fields.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -14,8 +15,11 @@ import httpx
 
 from arsync_pipelines.connectors.http import FailurePolicy, Rule, VendorError
 from arsync_pipelines.connectors.http.policy import decode_or_none
+from arsync_pipelines.domain.limits import Quota
 from arsync_pipelines.domain.push import FailureClass
 from arsync_pipelines.ports.sink import Outcome
+
+_USAGE = re.compile(r"(?:^|[\s,;])api-usage=(\d+)/(\d+)")
 
 TRANSIENT_CODES = frozenset(
     {
@@ -59,6 +63,12 @@ def read_error(response: httpx.Response) -> VendorError:
     return VendorError(response.status_code, "", " ".join(response.text[:200].split()), body)
 
 
+def read_quota(response: httpx.Response) -> Quota | None:
+    """The org's requests of the last 24 hours, from `Sforce-Limit-Info: api-usage=18/5000`."""
+    found = _USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
+    return None if found is None else Quota(int(found[1]), int(found[2]))
+
+
 POLICY = FailurePolicy(
     "salesforce",
     (
@@ -90,6 +100,7 @@ POLICY = FailurePolicy(
         ),
     ),
     read_error,
+    quota=read_quota,
 )
 
 

@@ -15,6 +15,7 @@ from arsync_pipelines.connectors.salesforce.payload import ObjectShape, PayloadR
 from arsync_pipelines.connectors.salesforce.spec import OBSERVED_IN
 from arsync_pipelines.domain.errors import SinkError, SourceError
 from arsync_pipelines.domain.push import FailureClass, PushIntent
+from arsync_pipelines.ports.gate import Gate
 from arsync_pipelines.ports.sink import Outcome, SinkCapabilities, WriteResult
 
 
@@ -44,7 +45,12 @@ class SalesforceSink:
     @property
     def capabilities(self) -> SinkCapabilities:
         options = self._api.options
-        return SinkCapabilities(tuple(self._shapes), options.batch_rows, options.bulk_write_rows, OBSERVED_IN)
+        longest = self._api.http.timeouts.longest
+        return SinkCapabilities(tuple(self._shapes), options.batch_rows, options.bulk_write_rows, OBSERVED_IN, longest)
+
+    def through(self, gate: Gate | None) -> None:
+        """See ports.gate.Gated."""
+        self._api.http.gate = gate
 
     def close(self) -> None:
         """Close the connections; also happens when the sink is forgotten."""

@@ -20,6 +20,7 @@ from arsync_pipelines.connectors.tryton.party import Held, Lookup, PayloadRefuse
 from arsync_pipelines.domain.errors import SinkError, SourceError
 from arsync_pipelines.domain.push import FailureClass, PushIntent
 from arsync_pipelines.domain.secret import Reveal
+from arsync_pipelines.ports.gate import Gate
 from arsync_pipelines.ports.sink import Outcome, SinkCapabilities, WriteResult
 
 CUSTOMER = "customer"
@@ -48,7 +49,11 @@ class TrytonSink:
 
     @property
     def capabilities(self) -> SinkCapabilities:
-        return SinkCapabilities((CUSTOMER,), _BATCH, _BATCH, {CUSTOMER: "party"})
+        return SinkCapabilities((CUSTOMER,), _BATCH, _BATCH, {CUSTOMER: "party"}, self._rpc.http.timeouts.longest)
+
+    def through(self, gate: Gate | None) -> None:
+        """See ports.gate.Gated."""
+        self._rpc.http.gate = gate
 
     def write(self, object_name: str, intents: Sequence[PushIntent]) -> WriteResult:
         """See ports.sink.Sink. Raises SinkError when Tryton cannot be read, so nothing was sent."""

@@ -3,11 +3,16 @@
 from arsync_pipelines.ops.tables.audit import audit_checkpoint, audit_event, audit_head
 from arsync_pipelines.ops.tables.base import metadata
 from arsync_pipelines.ops.tables.intents import push_attempt, push_intent, push_key
+from arsync_pipelines.ops.tables.leases import lease, lease_counter
+from arsync_pipelines.ops.tables.limits import connection_limit
 
 __all__ = [
     "audit_checkpoint",
     "audit_event",
     "audit_head",
+    "connection_limit",
+    "lease",
+    "lease_counter",
     "metadata",
     "push_attempt",
     "push_intent",

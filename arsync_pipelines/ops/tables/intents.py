@@ -4,7 +4,7 @@ second table for them."""
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from arsync_pipelines.domain.push import IntentState
 from arsync_pipelines.ops.tables.base import Instant, metadata
@@ -14,6 +14,7 @@ _STATES = ", ".join(f"'{state.value}'" for state in IntentState)
 # As literal text: a database uses a partial index only where the query repeats the index's condition.
 PENDING = text("state = 'pending'")
 ON_THE_WAY = text("state in ('in_flight', 'unknown')")
+URGENT = text("state = 'pending' and priority > 0")
 UNSETTLED = text("state in ('pending', 'in_flight', 'unknown')")
 
 push_intent = Table(
@@ -41,6 +42,10 @@ push_intent = Table(
     Column("created_at", Instant, nullable=False),
     Column("next_attempt_at", Instant, nullable=False),
     Column("settled_at", Instant),
+    # of the lease under which it was claimed last; 0: under none
+    Column("lease_token", BigInteger, nullable=False, server_default="0"),
+    # higher goes first; 0: in the order of the queue
+    Column("priority", Integer, nullable=False, server_default="0"),
     CheckConstraint(f"state in ({_STATES})", name="push_intent_state"),
     Index("push_intent_version", "connection", "object", "business_key", "version", unique=True),
     # at most one version of a key may be on its way: order is kept per business key
@@ -52,6 +57,11 @@ push_intent = Table(
     Index(
         "push_intent_queue", "connection", "object", "parent_key", "business_key", "version",
         "next_attempt_at", sqlite_where=PENDING, postgresql_where=PENDING,
+    ),
+    # the urgent lane: few, claimed before all others; walked backwards, the highest first
+    Index(
+        "push_intent_urgent", "connection", "object", "priority", "parent_key", "business_key", "version",
+        "next_attempt_at", sqlite_where=URGENT, postgresql_where=URGENT,
     ),
     # versions of one key that are not settled: what a claim must not overtake
     Index(

@@ -143,13 +143,12 @@ def test_every_change_is_told_once(ops: OpsStore) -> None:
 def test_attempts_are_closed_with_what_they_met(ops: OpsStore) -> None:
     ops.intents.add([intent("k")], START)
     claim(ops)
-    lost = ops.intents.in_states("crm", [IntentState.IN_FLIGHT])
-    ops.intents.mark_unknown(lost, at(2), "the process ended")
+    ops.intents.settle([settled("k", IntentState.UNKNOWN, code="NO_ANSWER")])
     ops.intents.record_read_back(ops.intents.in_states("crm", [IntentState.UNKNOWN], "invoice"), at(3))
     ops.intents.settle([Settlement("crm-invoice-k-1", A, "read_back", at(4))])
     rows = ops.intents.ended_attempts(0, 10)
     assert [(r["kind"], r["outcome"], r["code"]) for r in rows] == [
-        ("deliver", "unknown", "PROCESS_LOST"),
+        ("deliver", "unknown", "NO_ANSWER"),
         ("read_back", "read_back", ""),
     ]
     assert rows[1]["started_at"] == at(3).replace(tzinfo=None)

@@ -12,7 +12,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from arsync_pipelines.domain.errors import ConfigError, OpsStoreError
-from arsync_pipelines.domain.push import IntentState
+from arsync_pipelines.domain.push import IntentState, PushIntent
+from arsync_pipelines.ops.leases import Lease
 from arsync_pipelines.ops.migrations import HEAD, VERSION_TABLE
 from arsync_pipelines.ops.store import OpsStore, open_store
 from arsync_pipelines.ops.tables import metadata
@@ -88,6 +89,13 @@ def before(empty: Place) -> Place:
     return empty
 
 
+def worker(ops: OpsStore) -> tuple[Lease, list[PushIntent]]:
+    """A lease, and what is taken over under it."""
+    lease = ops.leases.take(["deliver:crm:1"], "worker", 60)
+    assert lease is not None
+    return lease, ops.intents.take_over("crm", lease, at(1))
+
+
 def differences(ops: OpsStore) -> list[Any]:
     """Between the tables that there are and those that are described."""
     with ops.engine.connect() as db:
@@ -113,8 +121,9 @@ def test_a_store_from_before_migrations_keeps_what_it_holds_and_goes_on(before: 
     }
     assert versions["a"].settled_at == at(0)
     assert len(ops.intents.ended_attempts(0, 10)) == 2, "up to the one that has not ended"
-    ops.intents.mark_unknown(ops.intents.in_states("crm", [IntentState.IN_FLIGHT]), at(1), "lost")
-    ops.intents.settle([settled("b", IntentState.PENDING)])
+    (lease, taken) = worker(ops)
+    assert [i.business_key for i in taken] == ["b"], "what was in flight has no lease that lives"
+    ops.intents.settle([settled("b", IntentState.PENDING)], lease)
     ops.intents.add([intent("a", 3), intent("d", 2)], at(3))
     assert claim(ops, seconds=4) == ["a", "b", "c", "d"]
     assert states(ops) == {"superseded": 2, "acknowledged": 1, "in_flight": 4}

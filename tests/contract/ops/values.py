@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,9 +20,9 @@ class Place:
     folder: Path
     url: str
 
-    def open(self) -> OpsStore:
-        """Another process's view of the same store."""
-        return open_store(self.folder / "ops.sqlite", self.url)
+    def open(self, clock: Callable[[], datetime] | None = None) -> OpsStore:
+        """Another process's view of the same store; `clock` instead of its own."""
+        return open_store(self.folder / "ops.sqlite", self.url, clock=clock)
 
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import sys
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 
 from arsync_pipelines.connectors.salesforce.sink import SalesforceSink
 
-from .org import FakeTime, Handler, Org, error, intent
+from .org import FakeTime, Handler, Org, error, intent, saved, sent
 
 
 class JobOrg(Org):
@@ -155,3 +156,38 @@ def test_a_refused_job_rejects_and_refused_credentials_raise() -> None:
     org.override = lambda r: error(400, "INVALID_TYPE", "no AR_Invoice__c")
     outcome = sink(org).write("invoice", intents()).outcomes[0]
     assert (outcome.kind, outcome.code) == ("rejected", "INVALID_TYPE")
+
+
+class PoisonedOrg(JobOrg):
+    """Refuses whatever holds row 77, as a whole: uploads with `status`, or a job that is done with its upload."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__({str(n): "left" for n in range(300)} if status == 0 else {}, state="Failed")
+        self.status, self.calls = status, 0
+        self.override = self.refuse
+
+    def refuse(self, request: httpx.Request) -> Any:
+        path = request.url.path
+        if "composite" in path:
+            self.calls += 1
+            records = sent(request)
+            poisoned = any(r["External_Id__c"] == "77" for r in records)
+            return error(400, "JSON_PARSER_ERROR", "cannot read this") if poisoned else saved(records)
+        if path.endswith("/batches") and self.status:
+            return error(self.status, "", "the upload is refused")
+        if path.endswith("/jobs/ingest/750") and request.method == "GET":
+            return httpx.Response(200, json={"id": "750", "state": "Failed", "errorMessage": "InvalidBatch : line 78"})
+        return None
+
+
+@pytest.mark.parametrize("status", [400, 413, 0])
+def test_a_job_refused_for_one_row_is_written_in_calls_that_tell_which(status: int) -> None:
+    org = PoisonedOrg(status)
+    outcomes = {o.intent_id: o for o in sink(org).write("invoice", intents()).outcomes}
+    assert len(outcomes) == 300
+    rejected = {i: o for i, o in outcomes.items() if o.kind == "rejected"}
+    assert set(rejected) == {"i-77"}
+    assert rejected["i-77"].message == "cannot read this"
+    assert sum(o.kind == "acknowledged" for o in outcomes.values()) == 299
+    sys.stdout.write(f"upload answered {status or 'by a failed job'}: {org.calls} calls for one poisoned row of 300\n")
+    assert org.calls <= 2 + 2 * 8
