@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from arsync_pipelines.ops.audit.checkpoints import CheckpointStore
 from arsync_pipelines.ops.audit.verify import Verification, verify
+from arsync_pipelines.ops.cases.store import CaseStore
 from arsync_pipelines.ops.engine import open_postgres, open_sqlite
 from arsync_pipelines.ops.held import HeldStore
 from arsync_pipelines.ops.intents import IntentStore
@@ -22,6 +23,7 @@ class OpsStore:
         self._transactions = Transactions(engine, actor)
         self.intents = IntentStore(self._transactions)
         self.held = HeldStore(self._transactions)
+        self.cases = CaseStore(self._transactions)
         self.checkpoints = CheckpointStore(self._transactions, folder)
 
     def verify(self) -> Verification:

@@ -2,12 +2,15 @@
 
 from arsync_pipelines.ops.tables.audit import audit_checkpoint, audit_event, audit_head
 from arsync_pipelines.ops.tables.base import metadata
+from arsync_pipelines.ops.tables.cases import case_note, exception_case
 from arsync_pipelines.ops.tables.intents import push_attempt, push_intent, push_key
 
 __all__ = [
     "audit_checkpoint",
     "audit_event",
     "audit_head",
+    "case_note",
+    "exception_case",
     "metadata",
     "push_attempt",
     "push_intent",
