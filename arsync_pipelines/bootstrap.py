@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from arsync_pipelines import settings as configuration
 from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.connectors.clock import FixedClock, HttpClock, SystemClock
-from arsync_pipelines.connectors.registry import CONNECTORS
+from arsync_pipelines.connectors.registry import CONNECTORS, TAXONOMY
 from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.secret import SecretRef
@@ -24,6 +24,7 @@ from arsync_pipelines.ports.clock import Clock
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.source import Source, StreamSpec
 from arsync_pipelines.services.alert import Alerts
+from arsync_pipelines.services.cases import CaseService
 from arsync_pipelines.services.context import LegalEntity, RunContext
 from arsync_pipelines.services.deliver import RetryPolicy
 from arsync_pipelines.services.ingest import IngestService
@@ -116,6 +117,25 @@ class Platform:
     @cached_property
     def replay(self) -> ReplayService:
         return ReplayService(self.ops.held, self.settings.state_dir / "locks")
+
+    @cached_property
+    def cases(self) -> CaseService:
+        systems = {c.name: c.connector.vendor for c in self.connections.values()}
+        return CaseService(
+            self.ops.cases,
+            self.warehouse,
+            TAXONOMY,
+            systems,
+            lambda name: self.source(name).streams(),
+            self._observed_in,
+            self.replay,
+        )
+
+    def _observed_in(self, name: str, object_name: str) -> str:
+        """Stream that shows what a connection holds of an object; "" when none does."""
+        if self._connection(name).connector.sink is None:
+            return ""
+        return self.sink(name).capabilities.observed_in.get(object_name, "")
 
     @cached_property
     def run_context(self) -> RunContext:

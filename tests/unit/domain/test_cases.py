@@ -163,4 +163,4 @@ class Lives(RuleBasedStateMachine):
 TestLives = Lives.TestCase
 # shrinking would open a store for each of its hundreds of tries
 _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-TestLives.settings = settings(max_examples=15, stateful_step_count=20, deadline=None, phases=_PHASES)
+TestLives.settings = settings(max_examples=60, stateful_step_count=20, deadline=None, phases=_PHASES)
