@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from functools import cached_property
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,14 @@ from arsync_pipelines.ops.store import OpsStore, open_store
 from arsync_pipelines.ports.clock import Clock
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.source import Source, StreamSpec
-from arsync_pipelines.services.alert import Alerts
+from arsync_pipelines.services.alerts import (
+    AlertService,
+    Channel,
+    EmailChannel,
+    SlackChannel,
+    Thresholds,
+    WebhookChannel,
+)
 from arsync_pipelines.services.cases import CaseService
 from arsync_pipelines.services.context import LegalEntity, RunContext
 from arsync_pipelines.services.deliver import RetryPolicy
@@ -32,7 +39,7 @@ from arsync_pipelines.services.landing_checks import LandingChecks
 from arsync_pipelines.services.payload_checks import PayloadChecks
 from arsync_pipelines.services.push import PushService
 from arsync_pipelines.services.replay import ReplayService
-from arsync_pipelines.settings import Settings
+from arsync_pipelines.settings import AlertSettings, Settings
 from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -198,9 +205,18 @@ class Platform:
         return self.sink(self.of_vendor(connector.vendor)[0].name).capabilities.objects
 
     @cached_property
-    def alerts(self) -> Alerts:
-        hook = self.settings.alerts.webhook
-        return Alerts(None if hook is None else lambda: configuration.reveal(hook))
+    def alerts(self) -> AlertService:
+        options = self.settings.alerts
+        return AlertService(
+            self.ops.alerts,
+            self.ops.cases,
+            self.warehouse,
+            _channels(options),
+            tuple(self.connections),
+            Thresholds(timedelta(hours=options.freshness_hours), options.quota_percent),
+            timedelta(minutes=options.window_minutes),
+            timedelta(hours=options.repeat_hours),
+        )
 
     def of_vendor(self, vendor: str) -> list[Connection]:
         return [c for c in self.connections.values() if c.connector.vendor == vendor]
@@ -211,6 +227,21 @@ class Platform:
         except KeyError:
             known = ", ".join(sorted(self.connections)) or "none"
             raise ConfigError(f"connection {name!r} is not in arsync.toml; known: {known}") from None
+
+
+def _channels(options: AlertSettings) -> list[Channel]:
+    """Channels that arsync.toml names; each reveals its secret when it sends."""
+    channels: list[Channel] = []
+    if options.webhook is not None:
+        channels.append(WebhookChannel(partial(configuration.reveal, options.webhook)))
+    if options.slack is not None:
+        channels.append(SlackChannel(partial(configuration.reveal, options.slack)))
+    if (mail := options.email) is not None:
+        password = None if mail.password is None else partial(configuration.reveal, mail.password)
+        channels.append(
+            EmailChannel(mail.host, mail.port, mail.security, mail.sender, mail.recipients, mail.user, password)
+        )
+    return channels
 
 
 def _secrets(options: BaseModel) -> Iterator[SecretRef]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from arsync_pipelines.ops.alerts import AlertStore
 from arsync_pipelines.ops.audit.checkpoints import CheckpointStore
 from arsync_pipelines.ops.audit.verify import Verification, verify
 from arsync_pipelines.ops.cases.store import CaseStore
@@ -24,6 +25,7 @@ class OpsStore:
         self.intents = IntentStore(self._transactions)
         self.held = HeldStore(self._transactions)
         self.cases = CaseStore(self._transactions)
+        self.alerts = AlertStore(self._transactions)
         self.checkpoints = CheckpointStore(self._transactions, folder)
 
     def verify(self) -> Verification:

@@ -1,11 +1,14 @@
 """Tables of the operational store (SQLAlchemy Core), a file per concern. Migrations make them; these describe them."""
 
+from arsync_pipelines.ops.tables.alerts import alert, alert_message, quota_level
 from arsync_pipelines.ops.tables.audit import audit_checkpoint, audit_event, audit_head
 from arsync_pipelines.ops.tables.base import metadata
 from arsync_pipelines.ops.tables.cases import case_note, exception_case
 from arsync_pipelines.ops.tables.intents import push_attempt, push_intent, push_key
 
 __all__ = [
+    "alert",
+    "alert_message",
     "audit_checkpoint",
     "audit_event",
     "audit_head",
@@ -15,4 +18,5 @@ __all__ = [
     "push_attempt",
     "push_intent",
     "push_key",
+    "quota_level",
 ]
