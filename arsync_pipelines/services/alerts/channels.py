@@ -7,6 +7,7 @@ import logging
 import smtplib
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -90,13 +91,15 @@ class EmailChannel:
         message.set_content(text)
         password = self.password() if self.password is not None else ""
         try:
-            with self._connect() as smtp:
+            with closing(self._connect()) as smtp:
                 if self.security == "starttls":
                     smtp.starttls(context=ssl.create_default_context())
                 if password:
                     smtp.login(self.user, password)
                 for recipient in smtp.send_message(message):
                     log.error("alert channel %s: the server does not take mail for %s", self.name, recipient)
+                with suppress(smtplib.SMTPException, OSError):  # the mail is taken, whatever the farewell
+                    smtp.quit()
         except smtplib.SMTPResponseException as error:
             raise NotTaken(f"{type(error).__name__} {error.smtp_code}") from None
         except (smtplib.SMTPException, OSError) as error:

@@ -177,9 +177,8 @@ def test_a_job_that_failed_and_then_succeeds_is_over(instance: dg.DagsterInstanc
     assert failed_runs(instance, ["refresh_ar_job"]) == []
 
 
-def test_the_alert_sensor_looks_and_skips(
-    instance: dg.DagsterInstance, hook: list[dict[str, Any]], definitions: dg.Definitions
-) -> None:
+def test_the_alert_sensor_looks_and_skips(instance: dg.DagsterInstance, hook: list[dict[str, Any]]) -> None:
+    definitions = dg.Definitions(jobs=[refresh_ar_job])
     context = dg.build_sensor_context(instance, repository_def=definitions.get_repository_def())
     refresh_ar_job.execute_in_process(instance=instance, raise_on_error=False)
     found = alert_sensor(OFF).evaluate_tick(context)
