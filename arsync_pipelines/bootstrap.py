@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from functools import cached_property
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from arsync_pipelines import settings as configuration
 from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.connectors.clock import FixedClock, HttpClock, SystemClock
-from arsync_pipelines.connectors.registry import CONNECTORS
+from arsync_pipelines.connectors.registry import CONNECTORS, TAXONOMY
 from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.limits import LimitRules
@@ -25,7 +25,15 @@ from arsync_pipelines.ops.store import OpsStore, open_store
 from arsync_pipelines.ports.clock import Clock
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.source import Source, StreamSpec
-from arsync_pipelines.services.alert import Alerts
+from arsync_pipelines.services.alerts import (
+    AlertService,
+    Channel,
+    EmailChannel,
+    SlackChannel,
+    Thresholds,
+    WebhookChannel,
+)
+from arsync_pipelines.services.cases import CaseService
 from arsync_pipelines.services.context import LegalEntity, RunContext
 from arsync_pipelines.services.deliver import RetryPolicy
 from arsync_pipelines.services.ingest import IngestService
@@ -34,7 +42,7 @@ from arsync_pipelines.services.limiter import Limits
 from arsync_pipelines.services.payload_checks import PayloadChecks
 from arsync_pipelines.services.push import PushService
 from arsync_pipelines.services.replay import ReplayService
-from arsync_pipelines.settings import Settings
+from arsync_pipelines.settings import AlertSettings, Settings
 from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -128,6 +136,25 @@ class Platform:
         return ReplayService(self.ops.held, self.settings.state_dir / "locks")
 
     @cached_property
+    def cases(self) -> CaseService:
+        systems = {c.name: c.connector.vendor for c in self.connections.values()}
+        return CaseService(
+            self.ops.cases,
+            self.warehouse,
+            TAXONOMY,
+            systems,
+            lambda name: self.source(name).streams(),
+            self._observed_in,
+            self.replay,
+        )
+
+    def _observed_in(self, name: str, object_name: str) -> str:
+        """Stream that shows what a connection holds of an object; "" when none does."""
+        if self._connection(name).connector.sink is None:
+            return ""
+        return self.sink(name).capabilities.observed_in.get(object_name, "")
+
+    @cached_property
     def run_context(self) -> RunContext:
         """What dbt must know of this run besides the data: connections, legal entities, policy, as-of dates."""
         now = self.clock.now()
@@ -188,9 +215,18 @@ class Platform:
         return self.sink(self.of_vendor(connector.vendor)[0].name).capabilities.objects
 
     @cached_property
-    def alerts(self) -> Alerts:
-        hook = self.settings.alerts.webhook
-        return Alerts(None if hook is None else lambda: configuration.reveal(hook))
+    def alerts(self) -> AlertService:
+        options = self.settings.alerts
+        return AlertService(
+            self.ops.alerts,
+            self.ops.cases,
+            self.warehouse,
+            _channels(options),
+            tuple(self.connections),
+            Thresholds(timedelta(hours=options.freshness_hours), options.quota_percent),
+            timedelta(minutes=options.window_minutes),
+            timedelta(hours=options.repeat_hours),
+        )
 
     def of_vendor(self, vendor: str) -> list[Connection]:
         return [c for c in self.connections.values() if c.connector.vendor == vendor]
@@ -201,6 +237,21 @@ class Platform:
         except KeyError:
             known = ", ".join(sorted(self.connections)) or "none"
             raise ConfigError(f"connection {name!r} is not in arsync.toml; known: {known}") from None
+
+
+def _channels(options: AlertSettings) -> list[Channel]:
+    """Channels that arsync.toml names; each reveals its secret when it sends."""
+    channels: list[Channel] = []
+    if options.webhook is not None:
+        channels.append(WebhookChannel(partial(configuration.reveal, options.webhook)))
+    if options.slack is not None:
+        channels.append(SlackChannel(partial(configuration.reveal, options.slack)))
+    if (mail := options.email) is not None:
+        password = None if mail.password is None else partial(configuration.reveal, mail.password)
+        channels.append(
+            EmailChannel(mail.host, mail.port, mail.security, mail.sender, mail.recipients, mail.user, password)
+        )
+    return channels
 
 
 def _secrets(options: BaseModel) -> Iterator[SecretRef]:

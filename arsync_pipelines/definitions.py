@@ -13,6 +13,7 @@ from arsync_pipelines.defs.ingest.assets import ingest_assets
 from arsync_pipelines.defs.ingest.jobs import ingest_job, ingest_selection
 from arsync_pipelines.defs.ingest.sensors import changes_sensor
 from arsync_pipelines.defs.maintenance import jobs, schedules
+from arsync_pipelines.defs.maintenance.alerting import alert_sensor
 from arsync_pipelines.defs.maintenance.sensors import failure_sensor
 from arsync_pipelines.defs.publish.assets import snapshot_asset
 from arsync_pipelines.defs.push.assets import push_assets
@@ -56,7 +57,7 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
         asset_checks=[receivables_proved],
         jobs=all_jobs,
         schedules=[schedules.nightly_proof(proof, schedules_on), schedules.hourly_sync(sync)],
-        sensors=[*sensors, failure_sensor(sensors_on)],
+        sensors=[*sensors, failure_sensor(sensors_on), alert_sensor(sensors_on)],
         # runs of single assets too: few fat steps, and the process of a run is the process of its steps
         executor=dg.in_process_executor,
         resources={"platform": PlatformResource(), **(resources or {})},

@@ -8,6 +8,7 @@ resolves one at the moment of use.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from datetime import date
 from functools import cache
@@ -20,6 +21,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.secret import SecretRef
+
+_ADDRESS = r"[^@\s]+@[^@\s]+"
 
 _zones = cache(available_timezones)  # it walks through folders: thirty milliseconds each time
 
@@ -174,11 +177,56 @@ class LegalEntitySettings(_Table):
         return self
 
 
+class EmailSettings(_Table):
+    """Mail about alerts, by an SMTP server."""
+
+    host: str
+    """The SMTP server."""
+    port: int = Field(default=587, ge=1, le=65535)
+    """Its port: 587 for STARTTLS, 465 for TLS from the start."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is encrypted; `none` only without a password."""
+    sender: str = Field(pattern=_ADDRESS)
+    """Address that the mail comes from."""
+    recipients: tuple[str, ...] = Field(min_length=1)
+    """Addresses that it goes to."""
+    user: str = ""
+    """User to log in as; with `password`."""
+    password: SecretRef | None = None
+    """Secret reference to the password of `user`."""
+
+    @model_validator(mode="after")
+    def _login(self) -> Self:
+        if bool(self.user) != (self.password is not None):
+            raise ValueError("user and password go together")
+        if self.password is not None and self.security == "none":
+            raise ValueError('a password is not sent in clear: security "starttls" or "tls"')
+        return self
+
+    @model_validator(mode="after")
+    def _addresses(self) -> Self:
+        if not all(re.fullmatch(_ADDRESS, address) for address in self.recipients):
+            raise ValueError("recipients: every one is an address such as ar-team@example.com")
+        return self
+
+
 class AlertSettings(_Table):
-    """Where a failed run is told: a webhook that takes JSON, or nowhere but the log."""
+    """Where people are told of failed runs, rejected rows, overdue cases, quotas near their end, stale connections and
+    differences in reconciliation; without any channel only the log is."""
 
     webhook: SecretRef | None = None
-    """Secret reference to the URL that gets {title, text, run_id, source} of a failed run."""
+    """Secret reference to a URL that gets {source, kind, title, text, run_id, count, worst, recovered, at}."""
+    slack: SecretRef | None = None
+    """Secret reference to the URL of a Slack incoming webhook, or of what takes the same."""
+    email: EmailSettings | None = None
+    window_minutes: int = Field(default=15, ge=1)
+    """Least time between two messages of one kind: what happens meanwhile goes into the next."""
+    repeat_hours: int = Field(default=24, ge=1)
+    """After so long what still holds is told again."""
+    freshness_hours: int = Field(default=24, ge=1)
+    """A stream of the published snapshot that was read longer ago is told of."""
+    quota_percent: int = Field(default=80, ge=1, le=100)
+    """A quota that is used up so far is told of."""
 
 
 class AutomationSettings(_Table):

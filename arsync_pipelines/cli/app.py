@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from arsync_pipelines.cli import audit, bench, connections, demo, docs, held, jobs, prove, sandbox, state
+from arsync_pipelines.cli import alerts, audit, bench, cases, connections, demo, docs, held, jobs, prove, sandbox, state
 from arsync_pipelines.cli.console import complain
 from arsync_pipelines.domain.errors import ArsyncError
 
@@ -33,6 +33,8 @@ app.command("status")(state.status)
 app.command("dead-letters")(held.dead_letters)
 app.command("replay")(held.replay)
 app.command("demo")(demo.demo)
+app.add_typer(cases.app, name="cases")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(sandbox.app, name="sandbox")
 app.command("bench")(bench.bench)

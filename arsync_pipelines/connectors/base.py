@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from arsync_pipelines.domain.secret import Reveal
+from arsync_pipelines.domain.taxonomy import Failure
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.source import Source, StreamSpec
 
@@ -22,7 +23,8 @@ class Connector:
     `options` validates the table [connections.<name>] of arsync.toml without `vendor`; `source` and `sink` take the
     connection's name, the validated options and the resolver of secrets. Building does no I/O. `prepare` creates what
     the target lacks (objects and fields of ours) and answers one line per thing it did; [] when all was there. `link`
-    takes the options: where a person looks at the records of the connection.
+    takes the options: where a person looks at the records of the connection. `failures`: the vendor's codes in the
+    taxonomy.
     """
 
     vendor: str
@@ -34,3 +36,4 @@ class Connector:
     link: Callable[[Any], str]
     sink: Callable[[str, Any, Reveal], Sink] | None = None
     prepare: Callable[[str, Any, Reveal], list[str]] | None = None
+    failures: tuple[Failure, ...] = ()

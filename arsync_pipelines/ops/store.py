@@ -6,9 +6,11 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from arsync_pipelines.ops.alerts import AlertStore
 from arsync_pipelines.ops.audit.checkpoints import CheckpointStore
 from arsync_pipelines.ops.audit.verify import Verification, verify
 from arsync_pipelines.ops.clock import Clock, StoreClock
+from arsync_pipelines.ops.cases.store import CaseStore
 from arsync_pipelines.ops.engine import open_postgres, open_sqlite
 from arsync_pipelines.ops.held import HeldStore
 from arsync_pipelines.ops.intents import IntentStore
@@ -29,6 +31,8 @@ class OpsStore:
         self.limits = LimitStore(self._transactions, StoreClock(clock))
         self.intents = IntentStore(self._transactions, self.leases)
         self.held = HeldStore(self._transactions)
+        self.cases = CaseStore(self._transactions)
+        self.alerts = AlertStore(self._transactions)
         self.checkpoints = CheckpointStore(self._transactions, folder)
 
     def verify(self) -> Verification:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from arsync_pipelines.domain.alerts import Quota
 from arsync_pipelines.domain.push import FailureClass, PushIntent
 
 OutcomeKind = Literal["acknowledged", "rejected", "retry", "unknown"]
@@ -80,4 +81,13 @@ class Sink(Protocol):
 
     def read_back(self, object_name: str, intents: Sequence[PushIntent]) -> Mapping[str, Mapping[str, Any] | None]:
         """What the target holds now per business key, in canonical names; None where there is no such record."""
+        ...
+
+
+@runtime_checkable
+class ReportsQuotas(Protocol):
+    """What a sink may offer besides: how much of the vendor's quotas is used up, by one request."""
+
+    def quotas(self) -> Sequence[Quota]:
+        """Levels as the vendor tells them now. Raises SourceError when it does not answer."""
         ...

@@ -151,7 +151,8 @@ class Page:
     `scopes`: for delete_detection='scope', the scope keys (tuples in the order of spec.scope) this page holds whole,
     including those that now have no row at all. `final`: the last page of this read; only then may a `full` stream
     conclude that a key has vanished.
-    `set_aside`: rows the source could not read, as {"file": ..., "line": ..., "reason": ..., "row": ...}.
+    `set_aside`: rows the source could not read, as {"file": ..., "line": ..., "reason": ..., "row": ...} and,
+    where it can be read, its primary key under "key".
     `present`: primary keys (in the order of spec.primary_key) of set-aside rows whose key could be read: they have not
     vanished, so no delete may be concluded from their absence in `rows`.
     """

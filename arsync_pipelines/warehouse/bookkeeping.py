@@ -75,7 +75,7 @@ def record(db: duckdb.DuckDBPyConnection, batch: Batch, result: LoadResult, now:
     )
     for row in batch.set_aside:
         db.execute(
-            "insert into raw_arsync__set_aside values (?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into raw_arsync__set_aside values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 batch.connection,
                 stream,
@@ -85,6 +85,7 @@ def record(db: duckdb.DuckDBPyConnection, batch: Batch, result: LoadResult, now:
                 orjson.dumps(row.get("row"), default=str).decode(),
                 batch.read_id,
                 now,
+                orjson.dumps(row["key"]).decode() if row.get("key") else None,
             ],
         )
     if batch.final:

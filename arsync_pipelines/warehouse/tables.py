@@ -45,6 +45,7 @@ create table if not exists raw_arsync__step (
 create table if not exists raw_arsync__set_aside (
     connection varchar, stream varchar, file varchar, line bigint, reason varchar, "row" json, read_id varchar,
     seen_at timestamp);
+alter table raw_arsync__set_aside add column if not exists key varchar;
 """
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -79,3 +79,27 @@ def test_the_operational_store_is_where_environment_or_file_say(
     assert "hunter2" not in repr(named)
     monkeypatch.setenv("ARSYNC_OPS_URL", "postgresql://b@db/y")
     assert settings.ops_url(named) == "postgresql://b@db/y"
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [
+        ('slack = "https://hooks.example.com/x"', "alerts.slack"),
+        ("window_minutes = 0", "alerts.window_minutes"),
+        ("quota_percent = 101", "alerts.quota_percent"),
+        ('[alerts.email]\nhost = "mail"\nsender = "nobody"\nrecipients = ["a@b.c"]', "alerts.email.sender"),
+        ('[alerts.email]\nhost = "mail"\nsender = "a@b.c"\nrecipients = []', "alerts.email.recipients"),
+        ('[alerts.email]\nhost = "mail"\nsender = "a@b.c"\nrecipients = ["nobody"]', "every one is an address"),
+        ('[alerts.email]\nhost = "mail"\nsender = "a@b.c"\nrecipients = ["a@b.c"]\nuser = "u"', "go together"),
+        (
+            '[alerts.email]\nhost = "mail"\nsender = "a@b.c"\nrecipients = ["a@b.c"]\nuser = "u"\nsecurity = "none"\n'
+            'password = { env = "P" }',
+            "not sent in clear",
+        ),
+    ],
+)
+def test_alert_settings_that_cannot_work_are_refused_at_start(tmp_path: Path, table: str, complaint: str) -> None:
+    (tmp_path / "arsync.toml").write_text(f"[alerts]\n{table}\n")
+    with pytest.raises(ConfigError, match=complaint) as refused:
+        settings.load(tmp_path / "arsync.toml")
+    assert "hooks.example.com" not in str(refused.value)

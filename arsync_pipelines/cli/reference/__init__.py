@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from arsync_pipelines.cli.reference import checks, commands, models, ownership, settings, streams
+from arsync_pipelines.cli.reference import checks, commands, failures, models, ownership, settings, streams
 
 
 @cache
@@ -19,4 +19,5 @@ def pages(state_dir: Path) -> dict[str, str]:
         "models.md": models.page(state_dir),
         "checks.md": checks.page(),
         "ownership.md": ownership.page(),
+        "failures.md": failures.page(),
     }

@@ -184,7 +184,8 @@ class _FileReader:
         self._bad += 1
         self.last_reason = reason
         shown = {column: text(cell) for column, cell in zip(self._columns, record.cells, strict=False)}
-        self.set_aside.append({"file": self._name, "line": record.line, "reason": reason, "row": shown})
+        told = {"file": self._name, "line": record.line, "reason": reason, "row": shown}
+        self.set_aside.append(told | ({"key": list(key)} if key is not None else {}))
 
     def page(self, cursor: Cursor, *, final: bool) -> Page:
         """What was collected since the last page."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.connectors.netsuite.failures import FAILURES
 from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
 from arsync_pipelines.connectors.netsuite.source import NetSuiteSource
 from arsync_pipelines.connectors.netsuite.spec import STREAMS
@@ -15,4 +16,5 @@ CONNECTOR = Connector(
     options=NetSuiteOptions,
     source=NetSuiteSource,
     link=lambda options: str(options.app_url),
+    failures=FAILURES,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi
+from arsync_pipelines.connectors.salesforce.failures import FAILURES
 from arsync_pipelines.connectors.salesforce.options import SalesforceOptions
 from arsync_pipelines.connectors.salesforce.setup import ensure_target
 from arsync_pipelines.connectors.salesforce.sink import SalesforceSink
@@ -34,6 +35,7 @@ CONNECTOR = Connector(
     link=lambda options: str(options.base_url),
     sink=_sink,
     prepare=_prepare,
+    failures=FAILURES,
 )
 
 __all__ = ["CONNECTOR"]

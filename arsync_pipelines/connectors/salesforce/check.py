@@ -12,6 +12,7 @@ from arsync_pipelines.connectors.http.retry import http_date
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi, writable
 from arsync_pipelines.connectors.salesforce.fields import KINDS, PROTECTED, READ_ONLY
 from arsync_pipelines.connectors.salesforce.spec import SOBJECTS
+from arsync_pipelines.domain.alerts import Quota
 from arsync_pipelines.domain.errors import SourceError, SourceUnreachable
 from arsync_pipelines.ports.source import ConnectionCheck
 
@@ -46,11 +47,25 @@ def check(api: SalesforceApi) -> Sequence[ConnectionCheck]:
     return tuple(lines)
 
 
-def _limits_line(limits: object) -> ConnectionCheck:
+def quotas(api: SalesforceApi) -> Sequence[Quota]:
+    """The org's daily API requests; nothing where it does not say. Raises SourceError when it does not answer."""
+    daily = _daily(api.http.decode(api.http.request("GET", api.path("/limits"), retry=False)))
+    return () if daily is None else (daily,)
+
+
+def _daily(limits: object) -> Quota | None:
     daily = limits.get("DailyApiRequests") if isinstance(limits, dict) else None
     if not isinstance(daily, dict) or not daily.get("Max"):
+        return None
+    most = int(daily["Max"])
+    return Quota("DailyApiRequests", most - int(daily.get("Remaining", 0)), most)
+
+
+def _limits_line(limits: object) -> ConnectionCheck:
+    daily = _daily(limits)
+    if daily is None:
         return ConnectionCheck("limits", "warning", "the org does not say how many API requests are left")
-    left, most = int(daily.get("Remaining", 0)), int(daily["Max"])
+    left, most = daily.allowed - daily.used, daily.allowed
     detail = f"{left:,} of {most:,} daily API requests left"
     if left < most * _FEW_LEFT:
         return ConnectionCheck("limits", "warning", detail, "run less often, or find who else uses them up")

@@ -10,9 +10,11 @@ from typing import Any
 from arsync_pipelines.connectors.salesforce import soql
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi
 from arsync_pipelines.connectors.salesforce.bulk import BulkWriter
+from arsync_pipelines.connectors.salesforce.check import quotas
 from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED, write_collections
 from arsync_pipelines.connectors.salesforce.payload import ObjectShape, PayloadRefused, Row, observed, shapes
 from arsync_pipelines.connectors.salesforce.spec import OBSERVED_IN
+from arsync_pipelines.domain.alerts import Quota
 from arsync_pipelines.domain.errors import SinkError, SourceError
 from arsync_pipelines.domain.push import FailureClass, PushIntent
 from arsync_pipelines.ports.gate import Gate
@@ -51,6 +53,10 @@ class SalesforceSink:
     def through(self, gate: Gate | None) -> None:
         """See ports.gate.Gated."""
         self._api.http.gate = gate
+
+    def quotas(self) -> Sequence[Quota]:
+        """See ports.sink.ReportsQuotas."""
+        return quotas(self._api)
 
     def close(self) -> None:
         """Close the connections; also happens when the sink is forgotten."""

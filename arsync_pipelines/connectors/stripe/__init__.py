@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.connectors.stripe.failures import FAILURES
 from arsync_pipelines.connectors.stripe.options import StripeOptions
 from arsync_pipelines.connectors.stripe.source import StripeSource
 from arsync_pipelines.connectors.stripe.spec import STREAMS
@@ -21,4 +22,5 @@ CONNECTOR = Connector(
     options=StripeOptions,
     source=StripeSource,
     link=_link,
+    failures=FAILURES,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.connectors.tryton.failures import FAILURES
 from arsync_pipelines.connectors.tryton.options import TrytonOptions
 from arsync_pipelines.connectors.tryton.sink import TrytonSink
 from arsync_pipelines.connectors.tryton.source import TrytonSource
@@ -17,4 +18,5 @@ CONNECTOR = Connector(
     source=TrytonSource,
     link=lambda options: f"{options.base_url.rstrip('/')}/#{options.database}",
     sink=TrytonSink,
+    failures=FAILURES,
 )

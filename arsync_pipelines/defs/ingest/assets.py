@@ -10,6 +10,7 @@ import dagster as dg
 
 from arsync_pipelines.bootstrap import Platform, all_streams
 from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.defs.cases import refresh_cases
 from arsync_pipelines.defs.links import to_page, to_systems
 from arsync_pipelines.defs.progress import ProgressLog
 from arsync_pipelines.defs.quality.results import to_asset_check
@@ -96,6 +97,7 @@ def run_ingest(
         yield to_asset_check(LANDING_CHECK, raw_key(spec), results.get(spec.table, ()))
     everything: list[CheckResult] = [r for rs in results.values() for r in rs]
     if any(r.blocks for r in everything):
+        refresh_cases(context.log, platform)
         raise dg.Failure(
             description=f"what landed does not meet its expectations: {summary(everything)}", allow_retries=False
         ) from CheckFailed(summary(everything))

@@ -1,33 +1,29 @@
-"""A failed run is told to people.
+"""A failed run is told to people at once.
 
 Dagster reads annotations at run time, so they are not postponed here.
 """
 
+from datetime import UTC, datetime
+
 import dagster as dg
-from dagster._core.execution.plan.objects import StepFailureData
 
 from arsync_pipelines import bootstrap
-from arsync_pipelines.defs.maintenance.reasons import reason
-from arsync_pipelines.services.alert import Alert
+from arsync_pipelines.defs.maintenance.alerting import failed_run
 
 
 def failure_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
-    """Sends job, run, and why its steps failed to the alert hook of arsync.toml."""
+    """Sends job, run, and why its steps failed to the alert channels of arsync.toml."""
 
     @dg.run_failure_sensor(
         name="run_failure_alert_sensor",
         default_status=status,
         monitor_all_code_locations=True,
-        description="Run failed -> alert hook.",
+        description="Run failed -> alert channels.",
     )
     def sensor(context: dg.RunFailureSensorContext) -> None:
-        data = (event.event_specific_data for event in context.get_step_failure_events())
-        reasons = dict.fromkeys(reason(d)[0] for d in data if isinstance(d, StepFailureData) and d.error)
-        message = "; ".join(reasons) or context.failure_event.message or ""
         run = context.dagster_run
-        sent = bootstrap.platform().alerts.send(
-            Alert(title=f"{run.job_name} failed", text=message.strip()[:2000], run_id=run.run_id)
-        )
-        context.log.info(f"alert {'sent' if sent else 'only logged: no hook configured'}: {run.job_name} {run.run_id}")
+        condition = failed_run(run, context.get_step_failure_events(), context.failure_event.message or "")
+        told = bootstrap.platform().alerts.tell(condition, datetime.now(UTC))
+        context.log.info(f"{run.job_name} {run.run_id}: {told.sent} messages sent, {told.waiting} wait")
 
     return sensor

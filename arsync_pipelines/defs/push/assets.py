@@ -9,6 +9,7 @@ import dagster as dg
 
 from arsync_pipelines.bootstrap import Platform
 from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.defs.cases import note_quotas, refresh_cases
 from arsync_pipelines.defs.ingest.assets import IngestConfig, raw_key, read_streams
 from arsync_pipelines.defs.links import to_page, to_systems
 from arsync_pipelines.defs.progress import ProgressLog
@@ -67,6 +68,8 @@ def run_push(
     ]
     failures = {report.connection: report.error for report in reports if report.error is not None}
     failures |= _read_back(context, platform, connector, objects, reports)
+    refresh_cases(context.log, platform)
+    note_quotas(context.log, platform, [report.connection for report in reports if report.results])
     links = to_systems(platform.of_vendor(connector.vendor))
     for name in objects:
         key = pushed_key(connector, name)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from arsync_pipelines.defs.cases import refresh_cases
 from arsync_pipelines.defs.publish.assets import SNAPSHOT_KEY
 from arsync_pipelines.defs.resources import PlatformResource
 from arsync_pipelines.services.proof import Proof, prove
@@ -27,9 +28,13 @@ PROOF_CHECK = dg.AssetCheckKey(SNAPSHOT_KEY, "receivables_proved")
         )
     ],
 )
-def receivables_proved(platform: PlatformResource) -> Iterator[dg.AssetCheckResult]:
+def receivables_proved(
+    context: dg.AssetCheckExecutionContext, platform: PlatformResource
+) -> Iterator[dg.AssetCheckResult]:
     """Failed with severity error when the proof does not hold, a warning when other findings stand open."""
-    proved = prove(platform.get().warehouse)
+    built = platform.get()
+    proved = prove(built.warehouse)
+    refresh_cases(context.log, built)
     yield as_check(proved)
     proved.require()
 

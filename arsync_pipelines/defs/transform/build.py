@@ -16,6 +16,7 @@ from arsync_pipelines.defs.transform.project import PROJECT_DIR, code_checksum, 
 from arsync_pipelines.defs.transform.results import TestResult, known_tests, test_results, with_sample
 from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.services import attempts, gate, rebuild, step_log
+from arsync_pipelines.services.cases import published
 
 _UNRUN = frozenset({"view", "ephemeral"})
 
@@ -54,6 +55,7 @@ def run(
         warehouse.ensure_tables(all_streams())
         platform.run_context.write(warehouse)
         attempts.copy(platform.intents, warehouse)
+        published.copy(platform.ops.cases, warehouse)
         versions = rebuild.versions(warehouse, set(graph.sources.values()) - {step_log.TABLE}) | {step_log.TABLE: ""}
         current = rebuild.fingerprints(graph, code_checksum(), versions)
         recorded = {i: b for i, b in rebuild.recorded(warehouse).items() if i in graph.nodes}

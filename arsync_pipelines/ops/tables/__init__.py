@@ -1,20 +1,27 @@
 """Tables of the operational store (SQLAlchemy Core), a file per concern. Migrations make them; these describe them."""
 
+from arsync_pipelines.ops.tables.alerts import alert, alert_message, quota_level
 from arsync_pipelines.ops.tables.audit import audit_checkpoint, audit_event, audit_head
 from arsync_pipelines.ops.tables.base import metadata
+from arsync_pipelines.ops.tables.cases import case_note, exception_case
 from arsync_pipelines.ops.tables.intents import push_attempt, push_intent, push_key
 from arsync_pipelines.ops.tables.leases import lease, lease_counter
 from arsync_pipelines.ops.tables.limits import connection_limit
 
 __all__ = [
+    "alert",
+    "alert_message",
     "audit_checkpoint",
     "audit_event",
     "audit_head",
     "connection_limit",
     "lease",
     "lease_counter",
+    "case_note",
+    "exception_case",
     "metadata",
     "push_attempt",
     "push_intent",
     "push_key",
+    "quota_level",
 ]

@@ -18,6 +18,7 @@ from arsync_pipelines.connectors.registry import CONNECTORS
 from arsync_pipelines.defs.ingest import patience
 from arsync_pipelines.defs.ingest.jobs import ingest_job
 from arsync_pipelines.defs.ingest.sensors import changes_sensor
+from arsync_pipelines.defs.maintenance.alerting import alert_sensor, failed_runs
 from arsync_pipelines.defs.maintenance.sensors import failure_sensor
 from arsync_pipelines.defs.publish.assets import SNAPSHOT_KEY
 from arsync_pipelines.defs.push.sensors import published_sensor
@@ -179,11 +180,32 @@ def test_a_failed_run_is_told_to_the_hook_with_its_reason(
         "run_failure_alert_sensor", result.get_run_failure_event(), instance, run
     ).for_run_failure()
     failure_sensor(OFF)(context)
-    assert hook == [
-        {
-            "title": "refresh_ar_job failed",
-            "text": "erp: no answer within 30 s; check base_url",
-            "run_id": result.run_id,
-            "source": "arsync",
-        }
-    ]
+    (posted,) = hook
+    expected = {
+        "title": "refresh_ar_job failed",
+        "text": "erp: no answer within 30 s; check base_url",
+        "run_id": result.run_id,
+        "source": "arsync",
+        "kind": "run_failed",
+    }
+    assert posted | expected == posted
+    failure_sensor(OFF)(context)
+    assert len(hook) == 1, "one message of a kind within the window"
+
+
+def test_a_job_that_failed_and_then_succeeds_is_over(instance: dg.DagsterInstance) -> None:
+    refresh_ar_job.execute_in_process(instance=instance, raise_on_error=False)
+    (failed,) = failed_runs(instance, ["refresh_ar_job", "sync_ar_job"])
+    assert (failed.key, failed.text) == ("refresh_ar_job", "erp: no answer within 30 s; check base_url")
+    better = dg.GraphDefinition(name="refresh_ar_job").to_job()
+    better.execute_in_process(instance=instance)
+    assert failed_runs(instance, ["refresh_ar_job"]) == []
+
+
+def test_the_alert_sensor_looks_and_skips(instance: dg.DagsterInstance, hook: list[dict[str, Any]]) -> None:
+    definitions = dg.Definitions(jobs=[refresh_ar_job])
+    context = dg.build_sensor_context(instance, repository_def=definitions.get_repository_def())
+    refresh_ar_job.execute_in_process(instance=instance, raise_on_error=False)
+    found = alert_sensor(OFF).evaluate_tick(context)
+    assert found.skip_message == "1 messages sent, 0 not taken, 0 wait"
+    assert [posted["title"] for posted in hook] == ["refresh_ar_job failed"]

@@ -59,6 +59,11 @@ create table if not exists raw_arsync__step (step_id varchar, run_id varchar, st
     failure_class varchar, logged_at timestamp);
 create table if not exists raw_arsync__read (connection varchar, stream varchar, read_started_at timestamp,
     rows_read bigint, rows_new bigint);
+create table raw_arsync__case (case_id varchar, fingerprint varchar, origin varchar, state varchar,
+    failure_class varchar, code varchar, system varchar, connection varchar, object varchar, business_key varchar,
+    field varchar, legal_entity_id varchar, customer_id varchar, region varchar, invoice varchar, currency varchar,
+    owner varchar, assignee varchar, correlation_id varchar, amount varchar, occurrences integer,
+    first_seen_at timestamp, last_seen_at timestamp, moved_at timestamp, sla_due_at timestamp, waived_until timestamp);
 create table raw_arsync__push_attempt (_seq bigint, attempt_id bigint, connection varchar, object varchar,
     business_key varchar, kind varchar, outcome varchar, failure_class varchar, code varchar, planned_at timestamp,
     started_at timestamp, ended_at timestamp);

@@ -14,7 +14,8 @@ from tests.integration.dbt.raw import RawWarehouse
 
 MONDAY = datetime(2026, 7, 6, 12)
 CHOSEN = (
-    "--select", "+fct_push_daily", "+ar_sync_daily", "+ar_run_daily", "+ar_unapplied_aging", "+ar_unapplied_monthly",
+    "--select", "+fct_push_daily", "+fct_exception_case", "+ar_sync_daily", "+ar_run_daily", "+ar_unapplied_aging",
+    "+ar_unapplied_monthly",
     "--exclude-resource-type", "test",
 )  # fmt: skip
 
@@ -40,8 +41,30 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawWarehouse]:
     step(raw, "b4", "build", 400)
     step(raw, "b5", "build", 500)  # the one that tells of the others
     step(raw, "p1", "publish", 60 * 60 * 12 - 1, "succeeded", 2)
+    case(raw, "c1", "open", "12.50")
+    case(raw, "c2", "resolved", None, moved="2026-07-09 12:00:00")
+    case(raw, "c3", "resolved", "0.01", moved="2026-07-07 11:00:00")
     raw.dbt("build", *CHOSEN)
     yield raw
+
+
+def case(raw: RawWarehouse, name: str, state: str, amount: str | None, moved: str = "2026-07-06 12:00:00") -> None:
+    """A case that is due at noon of July 8."""
+    at_risk = f"'{amount}'" if amount else "null"
+    raw.execute(
+        f"insert into raw_arsync__case values ('{name}', 'f', 'push', '{state}', 'business', 'DUP', 'salesforce', "
+        f"'crm', 'invoice', 'erp:97', null, 'erp:1', null, 'US', 'INV-97', 'USD', 'sales_operations', null, 'x', "
+        f"{at_risk}, 1, '2026-07-06', '2026-07-06', '{moved}', '2026-07-08 12:00:00', null)"
+    )
+
+
+def test_cases_say_what_is_at_risk_and_whether_they_were_late(built: RawWarehouse) -> None:
+    found = built.rows("select case_id, amount, resolved_at, is_resolved_late from fct_exception_case order by 1")
+    assert [tuple(row.values()) for row in found] == [
+        ("c1", Decimal("12.5000"), None, False),
+        ("c2", None, datetime(2026, 7, 9, 12), True),
+        ("c3", Decimal("0.0100"), datetime(2026, 7, 7, 11), False),
+    ]
 
 
 def attempt(

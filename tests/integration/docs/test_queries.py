@@ -121,6 +121,11 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Any:
         "insert into raw_arsync__sync values ('r', 'erp', 'term', 'begun', null, 0, 0, '2026-07-01 05:00:00'), "
         "('r', 'erp', 'term', 'failed', 'SourceUnreachable', 0, 0, '2026-07-01 05:00:09')"
     )
+    raw.execute(
+        "insert into raw_arsync__case values ('c1', 'f', 'push', 'open', 'business', 'DUP', 'salesforce', 'crm', "
+        "'invoice', 'erp:97', null, 'erp:1', null, 'US', 'INV-97', 'USD', 'sales_operations', null, 'x', '12.00', 1, "
+        "'2026-07-01', '2026-07-01', '2026-07-01', '2026-07-02', null)"
+    )
     raw.dbt("build", "--resource-type", "model", "--resource-type", "seed")
     warehouse = DuckDbWarehouse(raw.path, folder / "snapshots")
     with warehouse.writing():
