@@ -23,6 +23,7 @@ from arsync_pipelines.ops.store import OpsStore, open_store
 from arsync_pipelines.ports.clock import Clock
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.source import Source, StreamSpec
+from arsync_pipelines.ports.webhook import Webhook
 from arsync_pipelines.services.alert import Alerts
 from arsync_pipelines.services.context import LegalEntity, RunContext
 from arsync_pipelines.services.deliver import RetryPolicy
@@ -155,10 +156,26 @@ class Platform:
             except ConfigError as error:
                 raise ConfigError(f"connection {name!r}: {error}; set it and run again") from None
 
+    def require_webhook_secrets(self, name: str) -> None:
+        """Look at every secret that a connection's deliveries may be signed with. Raises ConfigError."""
+        options = getattr(self._connection(name).options, "webhook", None)
+        for reference in (ref for _, value in options or () if isinstance(value, tuple) for ref in value):
+            try:
+                configuration.reveal(reference)
+            except ConfigError as error:
+                raise ConfigError(f"connection {name!r}, webhook: {error}; its deliveries are not taken") from None
+
     def source(self, name: str) -> Source:
         """A new source for a connection. Raises ConfigError for an unknown name."""
         connection = self._connection(name)
         return connection.connector.source(name, connection.options, configuration.reveal)
+
+    def webhook(self, name: str) -> Webhook | None:
+        """The receiving end of what a connection posts to us; None where it posts nothing. Raises ConfigError for an
+        unknown name."""
+        connection = self._connection(name)
+        make = connection.connector.webhook
+        return make(name, connection.options, configuration.reveal) if make else None
 
     def sink(self, name: str) -> Sink:
         """A new sink for a connection. Raises ConfigError for an unknown or read-only one."""

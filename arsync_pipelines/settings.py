@@ -39,6 +39,8 @@ class Environment(BaseSettings):
     """For tests only: places where the process shall die, as `name:hit:kill`."""
     dagster_postgres_url: str = Field(default="", repr=False)
     """Database for Dagster's own storage; empty: SQLite under `state_dir`."""
+    log_format: Literal["", "text", "json"] = ""
+    """Replaces `log.format` of arsync.toml."""
     ops_url: str = Field(default="", repr=False)
     """Postgres database of the operational store, instead of `ops.url` of arsync.toml."""
 
@@ -131,6 +133,20 @@ class OpsSettings(_Table):
     """Secret reference to postgresql://user:password@host:port/database; without it SQLite under `state_dir`."""
 
 
+class GatewaySettings(_Table):
+    """What `arsync gateway` takes from sources that call us."""
+
+    body_bytes: int = Field(default=1_048_576, ge=10_000, le=100_000_000)
+    """Largest body of a delivery."""
+
+
+class LogSettings(_Table):
+    """How the gateway, and whatever else arsync runs, writes its log lines to standard error."""
+
+    format: Literal["text", "json"] = "text"
+    """`json`: one object per line with time, level, message, connection, correlation_id and run_id."""
+
+
 class LegalEntitySettings(_Table):
     """What the ERP does not say of a legal entity: its time zone and the CRM business unit it belongs to."""
 
@@ -201,6 +217,8 @@ class Settings(_Table):
     ingest: IngestSettings = IngestSettings()
     push: PushSettings = PushSettings()
     ops: OpsSettings = OpsSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    log: LogSettings = LogSettings()
     alerts: AlertSettings = AlertSettings()
     automation: AutomationSettings = AutomationSettings()
     legal_entities: tuple[LegalEntitySettings, ...] = ()
@@ -263,6 +281,8 @@ def load(path: Path | None = None) -> Settings:
     settings.state_dir = (home / settings.state_dir).resolve()
     if environment.as_of:
         settings.as_of = environment.as_of
+    if environment.log_format:
+        settings.log = LogSettings(format=environment.log_format)
     return settings
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from arsync_pipelines.domain.secret import Reveal
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.source import Source, StreamSpec
+from arsync_pipelines.ports.webhook import Webhook
 
 Role = Literal["crm", "erp", "processor"]
 
@@ -22,7 +23,8 @@ class Connector:
     `options` validates the table [connections.<name>] of arsync.toml without `vendor`; `source` and `sink` take the
     connection's name, the validated options and the resolver of secrets. Building does no I/O. `prepare` creates what
     the target lacks (objects and fields of ours) and answers one line per thing it did; [] when all was there. `link`
-    takes the options: where a person looks at the records of the connection.
+    takes the options: where a person looks at the records of the connection. `webhook` builds the receiving end of what
+    the vendor posts; None where the vendor posts nothing, it answers None where the connection does not want it.
     """
 
     vendor: str
@@ -34,3 +36,4 @@ class Connector:
     link: Callable[[Any], str]
     sink: Callable[[str, Any, Reveal], Sink] | None = None
     prepare: Callable[[str, Any, Reveal], list[str]] | None = None
+    webhook: Callable[[str, Any, Reveal], Webhook | None] | None = None

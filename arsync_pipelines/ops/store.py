@@ -10,6 +10,7 @@ from arsync_pipelines.ops.audit.checkpoints import CheckpointStore
 from arsync_pipelines.ops.audit.verify import Verification, verify
 from arsync_pipelines.ops.engine import open_postgres, open_sqlite
 from arsync_pipelines.ops.held import HeldStore
+from arsync_pipelines.ops.inbox import InboxStore
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.unit import Transactions
 
@@ -21,6 +22,7 @@ class OpsStore:
         self.engine = engine
         self._transactions = Transactions(engine, actor)
         self.intents = IntentStore(self._transactions)
+        self.inbox = InboxStore(self._transactions)
         self.held = HeldStore(self._transactions)
         self.checkpoints = CheckpointStore(self._transactions, folder)
 

@@ -6,6 +6,7 @@ from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
 from arsync_pipelines.connectors.netsuite.source import NetSuiteSource
 from arsync_pipelines.connectors.netsuite.spec import STREAMS
+from arsync_pipelines.connectors.netsuite.webhook import webhook
 
 CONNECTOR = Connector(
     vendor="netsuite",
@@ -15,4 +16,5 @@ CONNECTOR = Connector(
     options=NetSuiteOptions,
     source=NetSuiteSource,
     link=lambda options: str(options.app_url),
+    webhook=webhook,
 )

@@ -9,6 +9,7 @@ from arsync_pipelines.connectors.salesforce.setup import ensure_target
 from arsync_pipelines.connectors.salesforce.sink import SalesforceSink
 from arsync_pipelines.connectors.salesforce.source import SalesforceSource
 from arsync_pipelines.connectors.salesforce.spec import streams
+from arsync_pipelines.connectors.salesforce.webhook import webhook
 from arsync_pipelines.domain.secret import Reveal
 
 
@@ -34,6 +35,7 @@ CONNECTOR = Connector(
     link=lambda options: str(options.base_url),
     sink=_sink,
     prepare=_prepare,
+    webhook=webhook,
 )
 
 __all__ = ["CONNECTOR"]

@@ -6,6 +6,7 @@ from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.connectors.stripe.options import StripeOptions
 from arsync_pipelines.connectors.stripe.source import StripeSource
 from arsync_pipelines.connectors.stripe.spec import STREAMS
+from arsync_pipelines.connectors.stripe.webhook import webhook
 
 
 def _link(options: StripeOptions) -> str:
@@ -21,4 +22,5 @@ CONNECTOR = Connector(
     options=StripeOptions,
     source=StripeSource,
     link=_link,
+    webhook=webhook,
 )
