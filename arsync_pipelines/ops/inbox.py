@@ -58,7 +58,7 @@ class Backlog:
 
 
 class InboxStore:
-    """Events of one store; each method is a transaction of its own.
+    """Events of one store; each method is a transaction of its own. Any raises OpsStoreError when the store refuses.
 
     `attempts`: runs that may fail upon an event before it counts as failed.
     """
@@ -83,13 +83,13 @@ class InboxStore:
     def waiting(self, now: datetime, limit: int = 10_000) -> list[InboxEntry]:
         """Pending events that are due, in the order of their arrival."""
         query = select(inbox_event).where(_is(InboxState.PENDING), _OPEN, inbox_event.c.due_at <= now)
-        with self._transactions.read() as db:
+        with _refusals(), self._transactions.read() as db:
             return [_entry(row) for row in db.execute(query.order_by(inbox_event.c.inbox_id).limit(limit))]
 
     def take(self, run_id: str, connection: str, streams: Collection[str], now: datetime) -> list[InboxEntry]:
         """Take the pending events of a connection whose records are all in `streams`, due or not: they are about to
         be read anyway."""
-        with self._transactions.write() as unit:
+        with _refusals(), self._transactions.write() as unit:
             query = (
                 select(inbox_event)
                 .where(inbox_event.c.connection == connection, _is(InboxState.PENDING), _OPEN)
@@ -111,7 +111,7 @@ class InboxStore:
 
     def done(self, run_id: str, connection: str, now: datetime) -> int:
         """The records of what `run_id` took of a connection were read again and loaded. Returns how many events."""
-        with self._transactions.write() as unit:
+        with _refusals(), self._transactions.write() as unit:
             rows = _taken_by(unit, run_id, connection)
             _move(unit, rows, {"state": InboxState.DONE.value, "settled_at": now, "reason": ""})
             if rows:
@@ -124,7 +124,7 @@ class InboxStore:
         Safe twice. Returns how many events it still held.
         """
         why = redact_text(reason)[:1000]
-        with self._transactions.write() as unit:
+        with _refusals(), self._transactions.write() as unit:
             rows = _taken_by(unit, run_id, connection)
             spent = [row for row in rows if row.attempts >= self._attempts]
             _move(unit, spent, {"state": InboxState.FAILED.value, "settled_at": now, "reason": why})
@@ -141,7 +141,7 @@ class InboxStore:
     def holders(self) -> list[str]:
         """Ids of the runs that hold taken events."""
         query = select(inbox_event.c.run_id).where(_is(InboxState.TAKEN), _OPEN).distinct()
-        with self._transactions.read() as db:
+        with _refusals(), self._transactions.read() as db:
             return sorted(db.execute(query).scalars())
 
     def backlog(self) -> list[Backlog]:
@@ -158,7 +158,7 @@ class InboxStore:
     def counts(self) -> dict[str, int]:
         """State -> events."""
         query = select(inbox_event.c.state, func.count()).group_by(inbox_event.c.state)
-        with self._transactions.read() as db:
+        with _refusals(), self._transactions.read() as db:
             return {row[0]: int(row[1]) for row in db.execute(query)}
 
     def find(self, key: str, limit: int = 50) -> list[InboxEntry]:
@@ -167,7 +167,7 @@ class InboxStore:
         query = select(inbox_event).where(
             or_(columns.correlation_id == key, columns.event_id == key, columns.record_key == key)
         )
-        with self._transactions.read() as db:
+        with _refusals(), self._transactions.read() as db:
             return [_entry(row) for row in db.execute(query.order_by(columns.inbox_id).limit(limit))]
 
     def forget(self, before: datetime, now: datetime) -> int:
@@ -178,7 +178,7 @@ class InboxStore:
         old = (inbox_event.c.settled_at < before) & inbox_event.c.state.in_(
             [InboxState.DONE.value, InboxState.IGNORED.value]
         )
-        with self._transactions.write() as unit:
+        with _refusals(), self._transactions.write() as unit:
             removed = unit.db.execute(delete(inbox_event).where(old)).rowcount
             if removed:
                 unit.note(now, "inbox.forgotten", "inbox", "inbox", "", events=removed, before=before.isoformat())

@@ -1,4 +1,4 @@
-"""Webhooks under fire: whatever order, loss, forgery or death, a 2xx is a promise kept once, and nothing else is kept."""
+"""Webhooks under fire: in whatever order, lost, forged or killed, a 2xx is a promise kept once, and no more is kept."""
 
 from __future__ import annotations
 
