@@ -32,6 +32,7 @@ from arsync_pipelines.services.landing_checks import LandingChecks
 from arsync_pipelines.services.payload_checks import PayloadChecks
 from arsync_pipelines.services.push import PushService
 from arsync_pipelines.services.replay import ReplayService
+from arsync_pipelines.services.trace import TraceService
 from arsync_pipelines.settings import Settings
 from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 
@@ -117,6 +118,17 @@ class Platform:
     @cached_property
     def replay(self) -> ReplayService:
         return ReplayService(self.ops.held, self.settings.state_dir / "locks")
+
+    @cached_property
+    def traces(self) -> TraceService:
+        records = {
+            (c.name, kind): spec
+            for c in self.connections.values()
+            for kind, stream in c.connector.records.items()
+            for spec in c.connector.streams
+            if spec.name == stream
+        }
+        return TraceService(self.warehouse, self.ops.traces, self.ops.inbox, records)
 
     @cached_property
     def run_context(self) -> RunContext:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -25,6 +25,7 @@ class Connector:
     the target lacks (objects and fields of ours) and answers one line per thing it did; [] when all was there. `link`
     takes the options: where a person looks at the records of the connection. `webhook` builds the receiving end of what
     the vendor posts; None where the vendor posts nothing, it answers None where the connection does not want it.
+    `records`: stream that holds the source record of an `invoice` and of a `customer`, where there is one.
     """
 
     vendor: str
@@ -37,3 +38,4 @@ class Connector:
     sink: Callable[[str, Any, Reveal], Sink] | None = None
     prepare: Callable[[str, Any, Reveal], list[str]] | None = None
     webhook: Callable[[str, Any, Reveal], Webhook | None] | None = None
+    records: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from arsync_pipelines.ops.engine import open_postgres, open_sqlite
 from arsync_pipelines.ops.held import HeldStore
 from arsync_pipelines.ops.inbox import InboxStore
 from arsync_pipelines.ops.intents import IntentStore
+from arsync_pipelines.ops.tracing import TraceStore
 from arsync_pipelines.ops.unit import Transactions
 
 
@@ -23,6 +24,7 @@ class OpsStore:
         self._transactions = Transactions(engine, actor)
         self.intents = IntentStore(self._transactions)
         self.inbox = InboxStore(self._transactions)
+        self.traces = TraceStore(self._transactions)
         self.held = HeldStore(self._transactions)
         self.checkpoints = CheckpointStore(self._transactions, folder)
 

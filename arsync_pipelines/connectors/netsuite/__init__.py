@@ -17,4 +17,5 @@ CONNECTOR = Connector(
     source=NetSuiteSource,
     link=lambda options: str(options.app_url),
     webhook=webhook,
+    records={"invoice": "transaction", "customer": "customer"},
 )

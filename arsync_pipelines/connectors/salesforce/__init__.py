@@ -36,6 +36,7 @@ CONNECTOR = Connector(
     sink=_sink,
     prepare=_prepare,
     webhook=webhook,
+    records={"customer": "account"},
 )
 
 __all__ = ["CONNECTOR"]

@@ -23,4 +23,5 @@ CONNECTOR = Connector(
     source=StripeSource,
     link=_link,
     webhook=webhook,
+    records={"customer": "customer"},
 )

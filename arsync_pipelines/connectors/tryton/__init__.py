@@ -17,4 +17,5 @@ CONNECTOR = Connector(
     source=TrytonSource,
     link=lambda options: f"{options.base_url.rstrip('/')}/#{options.database}",
     sink=TrytonSink,
+    records={"invoice": "invoice", "customer": "party"},
 )
