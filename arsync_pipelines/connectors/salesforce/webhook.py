@@ -12,6 +12,7 @@ import xml.etree.ElementTree as ET
 from datetime import datetime
 from typing import Any
 
+from arsync_pipelines.connectors.salesforce.api import CLIENT_NAME
 from arsync_pipelines.connectors.salesforce.options import Mapping_, SalesforceOptions, SalesforceWebhookOptions
 from arsync_pipelines.connectors.salesforce.spec import AR_STREAMS, SOBJECTS
 from arsync_pipelines.connectors.signing import STANDARD, any_matches, check_standard, read_object, values_of
@@ -53,7 +54,9 @@ class SalesforceWebhook:
             raise WebhookUnreadable("the body has no ChangeEventHeader with entityName and recordIds")
         key, number = header.get("transactionKey"), header.get("sequenceNumber")
         event_id = f"{key}:{number}" if key and number is not None else delivery_id
-        stream = self._streams.get(entity, "")
+        # what we wrote ourselves was read back by the run that wrote it
+        ours = str(header.get("changeOrigin", "")).endswith(f";client={CLIENT_NAME}")
+        stream = "" if ours else self._streams.get(entity, "")
         hints = [Hint(stream, str(record)) for record in records] if stream else []
         # a wildcard, or more than were counted: the whole object is to be read
         if stream and (len(hints) > _MOST_NAMED or any("*" in hint.record_key for hint in hints)):

@@ -234,6 +234,9 @@ def change_event(entity: str, *records: str, kind: str = "UPDATE", **more: Any) 
         (change_event("Account", "001*", kind="GAP_OVERFLOW"), "msg_1", [("account", "")]),
         (change_event("Account", *(f"001{n:015}" for n in range(1001))), "msg_1", [("account", "")]),
         (change_event("Lead", "00QA"), "msg_1", []),
+        (change_event("Account", "001A", changeOrigin="com/salesforce/api/rest/66.0;client=arsync"), "msg_1", []),
+        (change_event("Account", "001A", changeOrigin="com/salesforce/api/rest/66.0;client=other"), "msg_1",
+         [("account", "001A")]),
     ],
 )  # fmt: skip
 def test_salesforce_reads_signed_change_events(body: bytes, event_id: str, found: list[tuple[str, str]]) -> None:
