@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -29,13 +32,30 @@ def listener(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         bound = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConfigError(f"gateway: {host} is no address of this machine ({error.strerror}); choose --host") from None
+    try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
     except OSError as error:
+        bound.close()
         raise ConfigError(
             f"gateway: {host}:{port} cannot be had ({error.strerror}); choose --host and --port"
         ) from None
     return bound
+
+
+class _Server(uvicorn.Server):
+    """Ends on SIGTERM and Ctrl-C as on a wish, not as by a blow: uvicorn's own raises the signal again at the end."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def serve(app: Starlette, bound: socket.socket) -> None:
@@ -44,4 +64,4 @@ def serve(app: Starlette, bound: socket.socket) -> None:
         app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_keep_alive=15,
         limit_concurrency=200, timeout_graceful_shutdown=15,
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[bound])
+    _Server(config).run(sockets=[bound])

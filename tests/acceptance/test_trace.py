@@ -13,9 +13,9 @@ from tests.fixtures.acceptance import Scene
 
 def an_invoice(scene: Scene) -> dict[str, Any]:
     rows = scene.published(
-        "select invoice_id, connection, source_id, number from fct_invoice as invoice"
+        "select invoice.invoice_id, invoice.connection, invoice.source_id, invoice.number from fct_invoice as invoice"
         " inner join int_salesforce__invoice_desired as desired on desired.external_id = invoice.invoice_id"
-        " order by invoice_id limit 1"
+        " order by 1 limit 1"
     )
     return rows[0]
 
