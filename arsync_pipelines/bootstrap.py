@@ -17,6 +17,7 @@ from arsync_pipelines.connectors.clock import FixedClock, HttpClock, SystemClock
 from arsync_pipelines.connectors.registry import CONNECTORS
 from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.errors import ConfigError
+from arsync_pipelines.domain.logs import write_lines
 from arsync_pipelines.domain.secret import SecretRef
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.store import OpsStore, open_store
@@ -56,6 +57,8 @@ class Platform:
         self._clock = clock
         self.connections: Mapping[str, Connection] = _connections(settings)
         failpoint.arm(configuration.failpoints())
+        if settings.log.format == "json":  # for people, commands and Dagster show what happens in their own ways
+            write_lines("json")
 
     @cached_property
     def clock(self) -> Clock:

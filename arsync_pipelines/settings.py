@@ -141,7 +141,7 @@ class GatewaySettings(_Table):
 
 
 class LogSettings(_Table):
-    """How the gateway, and whatever else arsync runs, writes its log lines to standard error."""
+    """Log lines on standard error: of the gateway in either form, of commands and Dagster's runs as `json` only."""
 
     format: Literal["text", "json"] = "text"
     """`json`: one object per line with time, level, message, connection, correlation_id and run_id."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -72,9 +73,19 @@ class TextLines(logging.Formatter):
         return f"{line} [{ids}]" if ids else line
 
 
+class _StandardError(logging.Handler):
+    """Writes to what is standard error when the line is written, not when this was made."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except Exception:  # noqa: BLE001 - as every handler of the standard library: a log line breaks nothing
+            self.handleError(record)
+
+
 def write_lines(form: str, level: int = logging.INFO, logger: str = "arsync_pipelines") -> None:
     """Let the lines of `logger` and below go to standard error as `form` (text, json); a second call replaces it."""
-    handler = logging.StreamHandler()
+    handler = _StandardError()
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
     handler.addFilter(_Ids())
     target = logging.getLogger(logger)

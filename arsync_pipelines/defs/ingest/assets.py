@@ -18,6 +18,7 @@ from arsync_pipelines.defs.quality.results import to_asset_check
 from arsync_pipelines.defs.resources import FRESHNESS, OWNERS, WAREHOUSE_POOL, PlatformResource
 from arsync_pipelines.domain.checks import CheckResult, summary
 from arsync_pipelines.domain.errors import CheckFailed
+from arsync_pipelines.domain.logs import bound
 from arsync_pipelines.ports.source import ReadStats, StreamSpec
 from arsync_pipelines.services.hints import settled_by_reading
 
@@ -130,7 +131,7 @@ def read_streams(
             found = platform.ingest.reload(connection.name, offered)
         else:
             names = [s.name for s in offered]
-            with _settling(context, platform, connection.name, names):
+            with bound(run_id=context.run.run_id), _settling(context, platform, connection.name, names):
                 found = platform.ingest.run(source, names, since=since, progress=log.reading(connection.name))
         for s in found:
             context.log.info(

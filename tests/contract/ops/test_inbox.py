@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
 
+from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.errors import OpsStoreError
 from arsync_pipelines.domain.inbox import Event, Hint, InboxState, correlation_of
 from arsync_pipelines.ops.inbox import Backlog, InboxStore
@@ -159,3 +161,18 @@ def test_a_store_that_refuses_says_so_and_keeps_nothing_of_the_delivery(ops: Ops
     with pytest.raises(OpsStoreError):
         ops.inbox.backlog()
     assert told(ops) == []
+
+
+def test_what_the_audit_is_told_is_logged_under_the_same_id_once_committed(
+    ops: OpsStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "arsync_pipelines.ops.unit")
+    failpoint.arm("inbox.stored:1:raise")
+    with pytest.raises(failpoint.FailpointRaised):
+        store(ops, "a")
+    failpoint.arm("")
+    assert caplog.records == []
+    store(ops, "a")
+    (line,) = caplog.records
+    assert line.getMessage() == "inbox.received pay|evt_a"
+    assert line.correlation_id == correlation_of("pay", "evt_a")  # type: ignore[attr-defined]

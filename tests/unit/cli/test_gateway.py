@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,11 @@ api_key = {{ env = "ARSYNC_TEST_KEY" }}
 
 
 @pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """What would be served, instead of serving it."""
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """Where it would have listened, instead of serving."""
     found: list[object] = []
+    logger = logging.getLogger("arsync_pipelines")
+    before = (logger.handlers, logger.level, logger.propagate)
     monkeypatch.setenv("ARSYNC_CONFIG", str(tmp_path / "arsync.toml"))
 
     def instead(_app: object, bound: object) -> None:
@@ -31,7 +35,8 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
         bound.close()  # type: ignore[attr-defined]
 
     monkeypatch.setattr(serve, "serve", instead)
-    return found
+    yield found
+    logger.handlers, logger.level, logger.propagate = before
 
 
 def write(tmp_path: Path, webhook: str = "") -> None:
