@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from arsync_pipelines.cli.demo.world import World
+from arsync_pipelines.connectors.salesforce.api import CLIENT_NAME
 from arsync_pipelines.domain.errors import ArsyncError
 
 CONNECTIONS = {"salesforce": "crm", "netsuite": "erp", "stripe": "processor"}
@@ -74,4 +75,7 @@ def _register(world: World, url: str) -> None:
     (world.secrets / "stripe_webhook_secret").write_text(made.json()["secret"], encoding="utf-8")
     for vendor in ("salesforce", "netsuite"):
         secret = (world.secrets / f"{vendor}_webhook_secret").read_text(encoding="utf-8").strip()
-        world.post(f"/deploy/{vendor}", {"url": f"{url}/webhooks/{CONNECTIONS[vendor]}", "secret": secret})
+        body = {"url": f"{url}/webhooks/{CONNECTIONS[vendor]}", "secret": secret}
+        # what arsync writes need not come back to it by way of the event bus
+        body |= {"skip_client": CLIENT_NAME} if vendor == "salesforce" else {}
+        world.post(f"/deploy/{vendor}", body)

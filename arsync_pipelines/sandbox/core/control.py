@@ -86,14 +86,14 @@ class _Routes:
     def deploy(self, request: Request, body: dict[str, Any]) -> object:
         """Body: {"url", "secret"}: where this vendor posts what happens, and what it signs with; "" ends it.
 
-        For vendors whose own API has no webhook endpoints.
+        For vendors whose own API has no webhook endpoints. Other members are the vendor's own.
         """
         name = request.path_params["vendor"]
         deploy = next((getattr(v, "deploy", None) for v in self._simulation.vendors if v.name == name), None)
         if deploy is None:
             raise SandboxError(f"{name} is not here, or posts nothing by itself")
-        deploy(str(body["url"]), str(body.get("secret", "")))
-        return {"deployed": bool(body["url"])}
+        deploy(**{"url": "", "secret": ""} | {name: str(value) for name, value in body.items()})
+        return {"deployed": bool(body.get("url"))}
 
     def info(self, _request: Request, _body: dict[str, Any]) -> object:
         return self._simulation.info()

@@ -23,10 +23,12 @@ class Relay(threading.Thread):
         self.poster = Poster(VENDOR, faults, tries=12)
         self._events = events
         self._position = 0
+        self._skipped = ""
         self._ended = threading.Event()
 
-    def deploy(self, url: str, secret: str) -> None:
-        """Post to `url` what happens from now on."""
+    def deploy(self, url: str, secret: str, skip_client: str = "") -> None:
+        """Post to `url` what happens from now on, but for what the API client named `skip_client` wrote."""
+        self._skipped = f";client={skip_client}" if skip_client else ""
         self._position = self._events.last()
         self.poster.deploy(url, secret)
         if url and not self.is_alive():
@@ -42,6 +44,8 @@ class Relay(threading.Thread):
         while not self._ended.wait(_PAUSE_S):
             if self.poster.deployed:
                 for replay_id, entity, payload in self._events.after(self._position, None):
-                    message = {"payload": payload, "event": {"replayId": replay_id}}
-                    self.poster.tell(f"{entity}-{replay_id}", message)
                     self._position = replay_id
+                    origin = str(payload["ChangeEventHeader"]["changeOrigin"])
+                    if not (self._skipped and origin.endswith(self._skipped)):
+                        message = {"payload": payload, "event": {"replayId": replay_id}}
+                        self.poster.tell(f"{entity}-{replay_id}", message)

@@ -72,9 +72,9 @@ class SalesforceSandbox:
         """The record id of a world record. Raises KeyError for types this org does not hold."""
         return projection.vendor_id(record_type, world_id)
 
-    def deploy(self, url: str, secret: str) -> None:
-        """Post change events to `url`, signed with `secret`."""
-        self._relay.deploy(url, secret)
+    def deploy(self, url: str, secret: str, skip_client: str = "") -> None:
+        """Post change events to `url`, signed with `secret`; not those of the API client `skip_client`."""
+        self._relay.deploy(url, secret, skip_client)
 
     def close(self) -> None:
         """Stop the bulk worker and the relay, and close the store."""

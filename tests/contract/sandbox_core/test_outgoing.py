@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
 
 from arsync_pipelines.sandbox.core.errors import SandboxError
+from arsync_pipelines.sandbox.salesforce.auth import CONSUMER_KEY
 from tests.fixtures.sandbox import RunningSandbox, running_sandbox
 
 KEY = bytes(range(32))
@@ -114,6 +116,35 @@ def test_salesforces_relay_posts_change_events_until_they_are_taken(
     replayed = [m["event"]["replayId"] for _, m in receiver.posts]
     assert replayed == sorted(replayed)
     deploy(sandbox, "salesforce", "")
+
+
+def test_the_relay_leaves_out_what_one_client_wrote(sandbox: RunningSandbox, receiver: Receiver) -> None:
+    posting = {"url": receiver.url, "secret": SECRET, "skip_client": "ours"}
+    sandbox.control("POST", "/deploy/salesforce", posting)
+    for client in ("ours", "theirs"):
+        write_account(sandbox, client)
+    receiver.wait(1)
+    time.sleep(1)
+    origins = [m["payload"]["ChangeEventHeader"]["changeOrigin"] for _, m in receiver.posts]
+    assert [origin.partition("client=")[2] for origin in origins] == ["theirs"]
+    deploy(sandbox, "salesforce", "")
+
+
+def write_account(sandbox: RunningSandbox, client: str) -> None:
+    """A new account over REST, written by an API client of this name."""
+    url = sandbox.url("salesforce")
+    token = httpx.post(
+        f"{url}/services/oauth2/token",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": CONSUMER_KEY,
+            "client_secret": sandbox.secret("salesforce_client_secret"),
+        },
+        timeout=30,
+    ).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "Sforce-Call-Options": f"client={client}"}
+    made = httpx.post(f"{url}/services/data/v66.0/sobjects/Account", json={"Name": client}, headers=headers, timeout=30)
+    assert made.status_code == 201, made.text
 
 
 def test_only_this_machine_is_posted_to_and_only_by_who_can(sandbox: RunningSandbox) -> None:
