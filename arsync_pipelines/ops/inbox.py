@@ -200,7 +200,7 @@ def _refusals() -> Iterator[None]:
 def _insert(unit: Unit, connection: str, event: Event, signature: str, now: datetime) -> bool:
     first = event.hints[0] if event.hints else Hint("", "")
     correlation_id = correlation_of(connection, event.key)
-    ignored = "" if event.hints else "names nothing that is read here"
+    ignored = "" if event.hints else "names nothing that is to be read again"
     values = {
         "connection": connection, "event_id": event.key, "kind": event.kind[:100], "signature": signature,
         "stream": first.stream, "record_key": first.record_key[:255],
