@@ -18,6 +18,7 @@ from arsync_pipelines.connectors.registry import CONNECTORS, TAXONOMY
 from arsync_pipelines.domain import failpoint
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.limits import LimitRules
+from arsync_pipelines.domain.logs import write_lines
 from arsync_pipelines.domain.secret import SecretRef
 from arsync_pipelines.domain.urgency import UrgencyRule
 from arsync_pipelines.ops.intents import IntentStore
@@ -25,6 +26,7 @@ from arsync_pipelines.ops.store import OpsStore, open_store
 from arsync_pipelines.ports.clock import Clock
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.source import Source, StreamSpec
+from arsync_pipelines.ports.webhook import Webhook
 from arsync_pipelines.services.alerts import (
     AlertService,
     Channel,
@@ -42,6 +44,7 @@ from arsync_pipelines.services.limiter import Limits
 from arsync_pipelines.services.payload_checks import PayloadChecks
 from arsync_pipelines.services.push import PushService
 from arsync_pipelines.services.replay import ReplayService
+from arsync_pipelines.services.trace import TraceService
 from arsync_pipelines.settings import AlertSettings, Settings
 from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 
@@ -65,6 +68,8 @@ class Platform:
         self._clock = clock
         self.connections: Mapping[str, Connection] = _connections(settings)
         failpoint.arm(configuration.failpoints())
+        if settings.log.format == "json":  # for people, commands and Dagster show what happens in their own ways
+            write_lines("json")
 
     @cached_property
     def clock(self) -> Clock:
@@ -155,6 +160,17 @@ class Platform:
         return self.sink(name).capabilities.observed_in.get(object_name, "")
 
     @cached_property
+    def traces(self) -> TraceService:
+        records = {
+            (c.name, kind): spec
+            for c in self.connections.values()
+            for kind, stream in c.connector.records.items()
+            for spec in c.connector.streams
+            if spec.name == stream
+        }
+        return TraceService(self.warehouse, self.ops.traces, self.ops.inbox, records)
+
+    @cached_property
     def run_context(self) -> RunContext:
         """What dbt must know of this run besides the data: connections, legal entities, policy, as-of dates."""
         now = self.clock.now()
@@ -192,10 +208,26 @@ class Platform:
             except ConfigError as error:
                 raise ConfigError(f"connection {name!r}: {error}; set it and run again") from None
 
+    def require_webhook_secrets(self, name: str) -> None:
+        """Look at every secret that a connection's deliveries may be signed with. Raises ConfigError."""
+        options = getattr(self._connection(name).options, "webhook", None)
+        for reference in (ref for _, value in options or () if isinstance(value, tuple) for ref in value):
+            try:
+                configuration.reveal(reference)
+            except ConfigError as error:
+                raise ConfigError(f"connection {name!r}, webhook: {error}; its deliveries are not taken") from None
+
     def source(self, name: str) -> Source:
         """A new source for a connection. Raises ConfigError for an unknown name."""
         connection = self._connection(name)
         return connection.connector.source(name, connection.options, configuration.reveal)
+
+    def webhook(self, name: str) -> Webhook | None:
+        """The receiving end of what a connection posts to us; None where it posts nothing. Raises ConfigError for an
+        unknown name."""
+        connection = self._connection(name)
+        make = connection.connector.webhook
+        return make(name, connection.options, configuration.reveal) if make else None
 
     def sink(self, name: str) -> Sink:
         """A new sink for a connection. Raises ConfigError for an unknown or read-only one."""

@@ -10,6 +10,7 @@ import dagster as dg
 from arsync_pipelines import bootstrap
 from arsync_pipelines.bootstrap import Platform
 from arsync_pipelines.defs.ingest.assets import ingest_assets
+from arsync_pipelines.defs.ingest.hints import hints_sensor
 from arsync_pipelines.defs.ingest.jobs import ingest_job, ingest_selection
 from arsync_pipelines.defs.ingest.sensors import changes_sensor
 from arsync_pipelines.defs.maintenance import jobs, schedules
@@ -43,6 +44,8 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
     proof = jobs.prove_job(crm_streams[0] if crm_streams else dg.AssetSelection.groups("raw"))
     all_jobs = [sync, refresh, proof, *(ingest_job(c) for c in connectors.values())]
     sensors = [changes_sensor(c, refresh, automation.poll_seconds, sensors_on) for c in connectors.values()]
+    if any(built.webhook(name) for name in built.connections):
+        sensors.append(hints_sensor(refresh, sensors_on))
     if crms:
         push = jobs.push_job()
         all_jobs.append(push)

@@ -42,6 +42,8 @@ class Environment(BaseSettings):
     """For tests only: places where the process shall die, as `name:hit:kill`."""
     dagster_postgres_url: str = Field(default="", repr=False)
     """Database for Dagster's own storage; empty: SQLite under `state_dir`."""
+    log_format: Literal["", "text", "json"] = ""
+    """Replaces `log.format` of arsync.toml."""
     ops_url: str = Field(default="", repr=False)
     """Postgres database of the operational store, instead of `ops.url` of arsync.toml."""
 
@@ -147,6 +149,20 @@ class OpsSettings(_Table):
 
     url: SecretRef | None = None
     """Secret reference to postgresql://user:password@host:port/database; without it SQLite under `state_dir`."""
+
+
+class GatewaySettings(_Table):
+    """What `arsync gateway` takes from sources that call us."""
+
+    body_bytes: int = Field(default=1_048_576, ge=10_000, le=100_000_000)
+    """Largest body of a delivery."""
+
+
+class LogSettings(_Table):
+    """Log lines on standard error: of the gateway in either form, of commands and Dagster's runs as `json` only."""
+
+    format: Literal["text", "json"] = "text"
+    """`json`: one object per line with time, level, message, connection, correlation_id and run_id."""
 
 
 class LegalEntitySettings(_Table):
@@ -292,6 +308,8 @@ class Settings(_Table):
     ingest: IngestSettings = IngestSettings()
     push: PushSettings = PushSettings()
     ops: OpsSettings = OpsSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    log: LogSettings = LogSettings()
     alerts: AlertSettings = AlertSettings()
     automation: AutomationSettings = AutomationSettings()
     legal_entities: tuple[LegalEntitySettings, ...] = ()
@@ -354,6 +372,8 @@ def load(path: Path | None = None) -> Settings:
     settings.state_dir = (home / settings.state_dir).resolve()
     if environment.as_of:
         settings.as_of = environment.as_of
+    if environment.log_format:
+        settings.log = LogSettings(format=environment.log_format)
     return settings
 
 

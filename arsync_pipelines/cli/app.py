@@ -12,7 +12,22 @@ import sys
 
 import typer
 
-from arsync_pipelines.cli import alerts, audit, bench, cases, connections, demo, docs, held, jobs, prove, sandbox, state
+from arsync_pipelines.cli import (
+    alerts,
+    audit,
+    bench,
+    cases,
+    connections,
+    demo,
+    docs,
+    gateway,
+    held,
+    jobs,
+    prove,
+    sandbox,
+    state,
+    trace,
+)
 from arsync_pipelines.cli.console import complain
 from arsync_pipelines.domain.errors import ArsyncError
 
@@ -32,6 +47,8 @@ app.command("plan")(state.plan)
 app.command("status")(state.status)
 app.command("dead-letters")(held.dead_letters)
 app.command("replay")(held.replay)
+app.command("trace")(trace.trace)
+app.command("gateway")(gateway.gateway)
 app.command("demo")(demo.demo)
 app.add_typer(cases.app, name="cases")
 app.add_typer(alerts.app, name="alerts")

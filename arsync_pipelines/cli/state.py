@@ -71,14 +71,15 @@ def _as_data(difference: Difference) -> dict[str, Any]:
 
 
 def status(as_json: AsJson = False) -> None:
-    """The published snapshot, what was read when, and where every intended change stands."""
+    """The published snapshot, what was read when, where every intended change stands, and what sources told us."""
     platform = bootstrap.platform()
     snapshot = platform.warehouse.current_snapshot()
     counts = platform.intents.counts()
+    inbox = platform.ops.inbox.counts()
     failures = {s.connection: platform.intents.failures(s.connection) for s in platform.sinks()}
     if as_json:
         about = dict(snapshot.manifest) if snapshot else None
-        print_json({"snapshot": about, "intents": counts, "failures": failures})
+        print_json({"snapshot": about, "intents": counts, "inbox": inbox, "failures": failures})
         return
     if snapshot is None:
         out.print("Nothing is published yet. Run [bold]arsync sync[/].")
@@ -93,6 +94,8 @@ def status(as_json: AsJson = False) -> None:
         table("Sources", ["connection", "stream", "last complete read (UTC)", "rows*"], reads)
     if counts:
         table("Intents", ["connection", "object", "state", "intents*"], [tuple(row.values()) for row in counts])
+    if inbox:
+        table("Inbox", ["state", "events*"], sorted(inbox.items()))
     for connection, rows in failures.items():
         if rows:
             table(f"Needs attention: {connection}", list(rows[0]), [tuple(r.values()) for r in rows])

@@ -58,6 +58,8 @@ enabled = false                  # true: Dagster's sensors and the nightly proof
 # [connections.processor]
 # vendor = "stripe"
 # api_key = { env = "STRIPE_API_KEY" }
+# [connections.processor.webhook]        # what `arsync gateway` takes; see docs/howto/receive-webhooks.md
+# secrets = [{ env = "STRIPE_WEBHOOK_SECRET" }]
 
 # --- or extracts in a folder -----------------------------------------------------------------------------------------
 # see docs/howto/files-as-an-erp.md

@@ -12,6 +12,10 @@
     |-- OpsStoreError          the operational store refused; nothing of the transaction was stored
     |   |-- StaleWrite             a newer version of the same record is already planned or sent
     |   |-- LeaseLost              who writes no longer holds the lease under which he claimed
+    |-- WebhookRefused         what was posted to the gateway is not taken; nothing of it was stored
+    |   |-- WebhookForged          no signature, or none that a secret of the connection gives
+    |   |-- WebhookStale           signed by us or the source, but too long ago: a replay
+    |   |-- WebhookUnreadable      the signature holds, but the body is not what the source sends
     |-- CheckFailed            a blocking check failed, nothing was published or pushed; or a proof does not hold
 
 A message says what, where and what to do. Secrets never enter one.
@@ -82,3 +86,19 @@ class StaleWrite(OpsStoreError):
 
 class LeaseLost(OpsStoreError):
     """The lease of a worker has expired or was taken: it may neither write to the target nor settle what it claimed."""
+
+
+class WebhookRefused(ArsyncError):
+    """What was posted to the gateway is not taken; nothing of it was stored. Never holds a part of the request."""
+
+
+class WebhookForged(WebhookRefused):
+    """No signature, or none that a secret of the connection gives."""
+
+
+class WebhookStale(WebhookRefused):
+    """The signature holds, but it is older than the tolerance: somebody sends again what was seen before."""
+
+
+class WebhookUnreadable(WebhookRefused):
+    """The signature holds, but the body is not what the source sends."""

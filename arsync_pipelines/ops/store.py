@@ -9,13 +9,15 @@ from sqlalchemy import Engine
 from arsync_pipelines.ops.alerts import AlertStore
 from arsync_pipelines.ops.audit.checkpoints import CheckpointStore
 from arsync_pipelines.ops.audit.verify import Verification, verify
-from arsync_pipelines.ops.clock import Clock, StoreClock
 from arsync_pipelines.ops.cases.store import CaseStore
+from arsync_pipelines.ops.clock import Clock, StoreClock
 from arsync_pipelines.ops.engine import open_postgres, open_sqlite
 from arsync_pipelines.ops.held import HeldStore
+from arsync_pipelines.ops.inbox import InboxStore
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.leases import LeaseStore
 from arsync_pipelines.ops.limits import LimitStore
+from arsync_pipelines.ops.tracing import TraceStore
 from arsync_pipelines.ops.unit import Transactions
 
 
@@ -30,6 +32,8 @@ class OpsStore:
         self.leases = LeaseStore(self._transactions, StoreClock(clock))
         self.limits = LimitStore(self._transactions, StoreClock(clock))
         self.intents = IntentStore(self._transactions, self.leases)
+        self.inbox = InboxStore(self._transactions)
+        self.traces = TraceStore(self._transactions)
         self.held = HeldStore(self._transactions)
         self.cases = CaseStore(self._transactions)
         self.alerts = AlertStore(self._transactions)

@@ -5,6 +5,7 @@ The chain's head is locked last, after every other row: who waits for it holds n
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 from arsync_pipelines.ops.audit.chain import Entry, linked
 from arsync_pipelines.ops.tables import audit_event, audit_head
 
+log = logging.getLogger(__name__)
 _PART = 5000
 
 
@@ -66,6 +68,10 @@ class Transactions:
             unit = Unit(db)
             yield unit
             unit.append(self._actor)
+        if log.isEnabledFor(logging.INFO):
+            for entry in unit.entries:  # committed: what was told to the audit is told to the log, under the same id
+                ids = {"correlation_id": entry.correlation_id, "object": entry.kind}
+                log.info("%s %s", entry.action, entry.id, extra=ids)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -32,7 +32,7 @@ CONNECTIONS: dict[str, dict[str, Any]] = {
             "token_secret": _SECRET,
         },
     },
-    "stripe": {"api_key": _SECRET},
+    "stripe": {"api_key": _SECRET, "webhook": {"secrets": [_SECRET]}},
     "tryton": {"base_url": "https://tryton.example.com", "database": "ar", "user": "arsync", "password": _SECRET},
     "files": {
         "folder": "extracts",

@@ -118,3 +118,28 @@ def test_every_asset_tells_what_it_is_and_whose(definitions: dg.Definitions) -> 
     assert {asset["group"] for asset in ours.values()} == {
         "raw", "staging", "intermediate", "marts", "reconciliation", "sync", "published", "crm"
     }  # fmt: skip
+
+
+def test_a_run_for_events_reads_their_streams_and_builds_all_that_is_upon_raw(definitions: dg.Definitions) -> None:
+    import dagster as dg
+
+    from arsync_pipelines.defs.ingest.hints import _selected
+    from arsync_pipelines.defs.quality.proof import PROOF_CHECK
+
+    repository = definitions.get_repository_def()
+    whole = repository.get_job("refresh_ar_job")
+    raw = {dg.AssetKey(["raw", "raw_stripe__charge"]), dg.AssetKey(["raw", "raw_netsuite__transaction"])}
+    chosen, checks = _selected(repository, "refresh_ar_job", raw)
+    run = whole.get_subset(asset_selection=set(chosen), asset_check_selection=set(checks))
+    assert {node.name for node in run.nodes} == {
+        "ingest_stripe",
+        "ingest_netsuite",
+        "dbt_build",
+        "published__ar_snapshot",
+    }
+    layers = {key.path[0] for key in chosen}
+    assert {key for key in chosen if key.path[0] == "raw"} == raw and {"marts", "published"} <= layers
+    everything = set(whole.asset_layer.selected_asset_keys)
+    assert {key for key in everything if key.path[0] != "raw"} < set(chosen)
+    assert PROOF_CHECK not in {key.name for key in checks}, "an open finding is no reason to hold back a push"
+    assert {key.name for key in checks if key.asset_key in raw} == {"landing_expectations"}

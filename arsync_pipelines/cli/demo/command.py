@@ -15,6 +15,7 @@ import typer
 
 from arsync_pipelines import bootstrap, settings
 from arsync_pipelines.cli.console import complain, err, out
+from arsync_pipelines.cli.demo.hooks import running_gateway
 from arsync_pipelines.cli.demo.world import World, running_world
 from arsync_pipelines.cli.runs import require, run_job
 
@@ -46,19 +47,20 @@ def demo(
             config = folder / "arsync.toml"
             write_configuration(world, config, folder / "state")
             environ["ARSYNC_CONFIG"] = str(config)
-            _prepare()
-            course.outcome = run_job("sync_ar_job")
-            platform = bootstrap.platform()
-            course.expectations = summary.expectations(platform)
-            require(course.outcome, "the main job")
-            require(run_job("prove_reconciliation_job"), "the proof")
-            course.proof = prove(platform, world)
-            report = summary.make_report(course)
-            held = summary.everything_held(report, course.proof)
-            summary.write_report(report, folder / "report.json")
-            summary.print_summary(report, held)
-            if not once:
-                _live(world, port)
+            with running_gateway(world, folder / "state" / "logs" / "gateway.log") as gateway:
+                _prepare()
+                course.outcome = run_job("sync_ar_job")
+                platform = bootstrap.platform()
+                course.expectations = summary.expectations(platform)
+                require(course.outcome, "the main job")
+                require(run_job("prove_reconciliation_job"), "the proof")
+                course.proof = prove(platform, world)
+                report = summary.make_report(course)
+                held = summary.everything_held(report, course.proof)
+                summary.write_report(report, folder / "report.json")
+                summary.print_summary(report, held)
+                if not once:
+                    _live(world, port, gateway)
     except BaseException as error:
         course.error = f"{type(error).__name__}: {error}"
         summary.write_report(summary.make_report(course), folder / "report.json")
@@ -84,7 +86,7 @@ def _prepare() -> None:
                 complain(f"{name}: {check.name}: {check.detail} {check.advice}")
 
 
-def _live(world: World, port: int) -> None:
+def _live(world: World, port: int, gateway: str) -> None:
     """Time passes in the world, Dagster's sensors bring the changes over, until Ctrl-C."""
     world.post("/live", {"rate": 240})
     command = [str(Path(sys.executable).parent / "dagster"), "dev", "-h", "127.0.0.1", "-p", str(port)]
@@ -95,6 +97,7 @@ def _live(world: World, port: int) -> None:
     out.print(f"\nDagster UI     http://127.0.0.1:{port}")
     for name, url in world.urls.items():
         out.print(f"{name:<14} {url}")
+    out.print(f"{'gateway':<14} {gateway}/healthz, {gateway}/metrics")
     out.print(f"{'log':<14} {log}")
     out.print("A day passes every six minutes; sensors bring it over. Ctrl-C ends everything.")
     try:

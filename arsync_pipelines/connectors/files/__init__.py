@@ -15,4 +15,5 @@ CONNECTOR = Connector(
     options=FilesOptions,
     source=FilesSource,
     link=lambda options: options.folder.absolute().as_uri(),
+    records={"invoice": "invoice", "customer": "customer"},
 )

@@ -7,6 +7,7 @@ from arsync_pipelines.connectors.netsuite.failures import FAILURES
 from arsync_pipelines.connectors.netsuite.options import NetSuiteOptions
 from arsync_pipelines.connectors.netsuite.source import NetSuiteSource
 from arsync_pipelines.connectors.netsuite.spec import STREAMS
+from arsync_pipelines.connectors.netsuite.webhook import webhook
 
 CONNECTOR = Connector(
     vendor="netsuite",
@@ -17,4 +18,6 @@ CONNECTOR = Connector(
     source=NetSuiteSource,
     link=lambda options: str(options.app_url),
     failures=FAILURES,
+    webhook=webhook,
+    records={"invoice": "transaction", "customer": "customer"},
 )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from arsync_pipelines.connectors.signing import WebhookOptions
 from arsync_pipelines.domain.secret import SecretRef
 
 _zones = cache(available_timezones)  # it walks through folders
@@ -71,6 +72,8 @@ class NetSuiteOptions(_Table):
     """Transaction body field with a dispute's reason; "" when the account has none."""
     disputed_amount_field: str = Field(default="custbody_disputed_amount", pattern=r"^(cust[a-z0-9_]+)?$")
     """Transaction body field with the disputed amount; "" when the account has none."""
+    webhook: WebhookOptions | None = None
+    """What a user event script of the account signs with."""
 
     @field_validator("time_zone")
     @classmethod

@@ -10,6 +10,7 @@ from arsync_pipelines.connectors.salesforce.setup import ensure_target
 from arsync_pipelines.connectors.salesforce.sink import SalesforceSink
 from arsync_pipelines.connectors.salesforce.source import SalesforceSource
 from arsync_pipelines.connectors.salesforce.spec import streams
+from arsync_pipelines.connectors.salesforce.webhook import webhook
 from arsync_pipelines.domain.secret import Reveal
 
 
@@ -36,6 +37,8 @@ CONNECTOR = Connector(
     sink=_sink,
     prepare=_prepare,
     failures=FAILURES,
+    webhook=webhook,
+    records={"customer": "account"},
 )
 
 __all__ = ["CONNECTOR"]

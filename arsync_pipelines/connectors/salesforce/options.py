@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, TypeAdapter, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    StringConstraints,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
 
 from arsync_pipelines.connectors.salesforce.fields import DEFAULT_NAMES, OBJECTS
+from arsync_pipelines.connectors.signing import WebhookOptions
 from arsync_pipelines.domain.secret import SecretRef
 
 ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)]
@@ -88,6 +98,25 @@ class Mapping_(_Table):
         return {**DEFAULT_NAMES[object_name], **given}
 
 
+class SalesforceWebhookOptions(WebhookOptions):
+    """What the org posts to `arsync gateway` under /webhooks/<name>: signed change events, or outbound messages."""
+
+    secrets: tuple[SecretRef, ...] = ()
+    """Secrets that change events are signed with, any of which may have signed."""
+    outbound_tokens: tuple[SecretRef, ...] = ()
+    """Tokens that outbound messages may carry in their address as `?token=`; the platform does not sign them."""
+    organization_id: str = Field(default="", pattern=r"^(00D[A-Za-z0-9]{15})?$")
+    """The org's id (18 characters), which outbound messages must name."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.secrets and not self.outbound_tokens:
+            raise ValueError("webhook needs secrets, or outbound_tokens with organization_id")
+        if bool(self.outbound_tokens) != bool(self.organization_id):
+            raise ValueError("webhook.outbound_tokens goes with webhook.organization_id")
+        return self
+
+
 class SalesforceOptions(_Table):
     """One Salesforce org."""
 
@@ -123,6 +152,8 @@ class SalesforceOptions(_Table):
     """Most rows of one write."""
     bulk_timeout_s: float = Field(default=1800.0, gt=0)
     """Longest wait for a bulk job."""
+    webhook: SalesforceWebhookOptions | None = None
+    """How its calls are recognised."""
 
     @field_validator("base_url", "login_url")
     @classmethod

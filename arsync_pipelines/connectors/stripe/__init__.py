@@ -7,6 +7,7 @@ from arsync_pipelines.connectors.stripe.failures import FAILURES
 from arsync_pipelines.connectors.stripe.options import StripeOptions
 from arsync_pipelines.connectors.stripe.source import StripeSource
 from arsync_pipelines.connectors.stripe.spec import STREAMS
+from arsync_pipelines.connectors.stripe.webhook import webhook
 
 
 def _link(options: StripeOptions) -> str:
@@ -23,4 +24,6 @@ CONNECTOR = Connector(
     source=StripeSource,
     link=_link,
     failures=FAILURES,
+    webhook=webhook,
+    records={"customer": "customer"},
 )

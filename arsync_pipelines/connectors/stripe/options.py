@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from arsync_pipelines.connectors.signing import WebhookOptions
 from arsync_pipelines.domain.secret import SecretRef
 
 
@@ -28,3 +29,5 @@ class StripeOptions(BaseModel):
     """How often everything is listed anew, so that a change whose event was missed shows up all the same."""
     overlap_minutes: int = Field(default=10, ge=1, le=24 * 60)
     """How far before the newest known event or object a read starts."""
+    webhook: WebhookOptions | None = None
+    """The signing secrets of its webhook endpoint."""

@@ -19,4 +19,5 @@ CONNECTOR = Connector(
     link=lambda options: f"{options.base_url.rstrip('/')}/#{options.database}",
     sink=TrytonSink,
     failures=FAILURES,
+    records={"invoice": "invoice", "customer": "party"},
 )

@@ -4,12 +4,14 @@ Dagster reads annotations at run time, so they are not postponed here.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from arsync_pipelines.bootstrap import Platform, all_streams
 from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.connectors.clock import SystemClock
 from arsync_pipelines.defs.cases import refresh_cases
 from arsync_pipelines.defs.links import to_page, to_systems
 from arsync_pipelines.defs.progress import ProgressLog
@@ -17,7 +19,9 @@ from arsync_pipelines.defs.quality.results import to_asset_check
 from arsync_pipelines.defs.resources import FRESHNESS, OWNERS, WAREHOUSE_POOL, PlatformResource
 from arsync_pipelines.domain.checks import CheckResult, summary
 from arsync_pipelines.domain.errors import CheckFailed
+from arsync_pipelines.domain.logs import bound
 from arsync_pipelines.ports.source import ReadStats, StreamSpec
+from arsync_pipelines.services.hints import settled_by_reading
 
 LANDING_CHECK = "landing_expectations"
 
@@ -129,7 +133,8 @@ def read_streams(
             found = platform.ingest.reload(connection.name, offered)
         else:
             names = [s.name for s in offered]
-            found = platform.ingest.run(source, names, since=since, progress=log.reading(connection.name))
+            with bound(run_id=context.run.run_id), _settling(context, platform, connection.name, names):
+                found = platform.ingest.run(source, names, since=since, progress=log.reading(connection.name))
         for s in found:
             context.log.info(
                 f"{s.connection}.{s.stream}: {s.rows_read} rows read, {s.rows_new} new versions, "
@@ -139,6 +144,15 @@ def read_streams(
                 context.log.warning(f"{s.connection}.{s.stream}: {warning}")
         stats += found
     return stats
+
+
+def _settling(
+    context: dg.AssetExecutionContext, platform: Platform, connection: str, streams: Collection[str]
+) -> AbstractContextManager[object]:
+    """Settles what the connection told us of these streams, once they are read; nothing for one that tells nothing."""
+    if platform.webhook(connection) is None:
+        return nullcontext()
+    return settled_by_reading(platform.ops.inbox, context.run.run_id, connection, streams, SystemClock())
 
 
 def _instant(text: str) -> datetime:

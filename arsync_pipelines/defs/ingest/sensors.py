@@ -12,7 +12,7 @@ from arsync_pipelines.defs.maintenance.dead_runs import close_dead_runs
 from arsync_pipelines.defs.resources import PlatformResource
 from arsync_pipelines.domain.errors import ArsyncError, WarehouseError
 
-_UNFINISHED = [
+UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -36,7 +36,7 @@ def changes_sensor(
     def sensor(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SensorResult | dg.SkipReason:
         built = platform.get()
         close_dead_runs(context.instance, built.settings.dagster_home)
-        runs = context.instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED), limit=1)
+        runs = context.instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED), limit=1)
         if runs:
             return dg.SkipReason(f"run {runs[0].dagster_run.run_id} is under way")
         sources = [built.source(connection.name) for connection in built.of_vendor(connector.vendor)]

@@ -17,6 +17,7 @@ from arsync_pipelines.defs.publish.assets import SNAPSHOT_KEY
 from arsync_pipelines.defs.quality.results import to_asset_check
 from arsync_pipelines.defs.resources import FRESHNESS, PlatformResource
 from arsync_pipelines.domain.errors import ArsyncError, ConfigError
+from arsync_pipelines.domain.logs import bound
 from arsync_pipelines.ports.source import ReadStats
 from arsync_pipelines.services.deliver import ObjectResult
 from arsync_pipelines.services.push import PushReport
@@ -100,7 +101,8 @@ def _push(context: dg.AssetExecutionContext, platform: Platform, name: str, obje
     except ConfigError as error:
         return PushReport(name, error=error)
     progress = ProgressLog(context.log.info).pushing(name)
-    return platform.push.attempt(platform.sink(name), objects, progress)
+    with bound(run_id=context.run.run_id, connection=name):
+        return platform.push.attempt(platform.sink(name), objects, progress)
 
 
 def _read_back(

@@ -4,6 +4,7 @@ from arsync_pipelines.ops.tables.alerts import alert, alert_message, quota_level
 from arsync_pipelines.ops.tables.audit import audit_checkpoint, audit_event, audit_head
 from arsync_pipelines.ops.tables.base import metadata
 from arsync_pipelines.ops.tables.cases import case_note, exception_case
+from arsync_pipelines.ops.tables.inbox import inbox_event
 from arsync_pipelines.ops.tables.intents import push_attempt, push_intent, push_key
 from arsync_pipelines.ops.tables.leases import lease, lease_counter
 from arsync_pipelines.ops.tables.limits import connection_limit
@@ -14,11 +15,12 @@ __all__ = [
     "audit_checkpoint",
     "audit_event",
     "audit_head",
+    "case_note",
     "connection_limit",
+    "exception_case",
+    "inbox_event",
     "lease",
     "lease_counter",
-    "case_note",
-    "exception_case",
     "metadata",
     "push_attempt",
     "push_intent",

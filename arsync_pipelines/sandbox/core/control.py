@@ -83,6 +83,18 @@ class _Routes:
         """Body: {"invoice": number, "amount": minor units}, both optional."""
         return self._simulation.event(request.path_params["kind"], body.get("invoice"), body.get("amount"))
 
+    def deploy(self, request: Request, body: dict[str, Any]) -> object:
+        """Body: {"url", "secret"}: where this vendor posts what happens, and what it signs with; "" ends it.
+
+        For vendors whose own API has no webhook endpoints. Other members are the vendor's own.
+        """
+        name = request.path_params["vendor"]
+        deploy = next((getattr(v, "deploy", None) for v in self._simulation.vendors if v.name == name), None)
+        if deploy is None:
+            raise SandboxError(f"{name} is not here, or posts nothing by itself")
+        deploy(**{"url": "", "secret": ""} | {name: str(value) for name, value in body.items()})
+        return {"deployed": bool(body.get("url"))}
+
     def info(self, _request: Request, _body: dict[str, Any]) -> object:
         return self._simulation.info()
 
@@ -105,6 +117,7 @@ def control_app(simulation: Simulation) -> Starlette:
             route("/journal", routes.journal),
             route("/truth/{kind}", routes.truth),
             route("/events/{kind}", routes.event, "POST"),
+            route("/deploy/{vendor}", routes.deploy, "POST"),
             route("/info", routes.info),
         ]
     )

@@ -21,6 +21,7 @@ from .errors import ApiError, concurrency_exceeded, injected
 from .projection import project
 from .query_service import QueryService
 from .records import RecordService
+from .scripts import UserEventScript
 from .store import Store
 from .suiteql import SuiteQl
 
@@ -48,6 +49,7 @@ class NetSuiteSandbox:
         self.authority = Authority(context, account)
         self._context = context
         self.in_flight = 0
+        self._script = UserEventScript(context.faults)
         query = QueryService(SuiteQl(self.store, context.clock.now), context.faults)
         records = RecordService(self.store, context)
         self.app = Starlette(
@@ -61,6 +63,11 @@ class NetSuiteSandbox:
 
     def project(self, delta: Delta) -> None:
         project(self.store, delta, self._context.clock.now())
+        self._script.saved(delta)
+
+    def deploy(self, url: str, secret: str) -> None:
+        """Deploy a user event script that posts to `url` and signs with `secret`."""
+        self._script.poster.deploy(url, secret)
 
     def finish_seeding(self) -> None:
         self.store.finish_seeding()
@@ -72,6 +79,7 @@ class NetSuiteSandbox:
         return str(ids.internal_id(record_type, world_id))
 
     def close(self) -> None:
+        self._script.poster.stop()
         self.store.close()
 
     def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

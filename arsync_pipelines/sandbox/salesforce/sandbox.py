@@ -21,6 +21,7 @@ from arsync_pipelines.sandbox.salesforce.events import EventLog
 from arsync_pipelines.sandbox.salesforce.org import Org
 from arsync_pipelines.sandbox.salesforce.query import Queries
 from arsync_pipelines.sandbox.salesforce.records import Records
+from arsync_pipelines.sandbox.salesforce.relay import Relay
 from arsync_pipelines.sandbox.salesforce.store import VENDOR, Store
 from arsync_pipelines.sandbox.salesforce.usage import Usage
 from arsync_pipelines.sandbox.salesforce.wire import Reply
@@ -48,6 +49,7 @@ class SalesforceSandbox:
         )
         self._projection = projection.Projection(store, records)
         jobs.start(partial(ingest.work, self.org), partial(extract.work, self.org))
+        self._relay = Relay(events, context.faults)
         self.app: Starlette = build_app(self.org, Streaming(store, events, context.faults))
 
     def project(self, delta: Delta) -> None:
@@ -70,7 +72,12 @@ class SalesforceSandbox:
         """The record id of a world record. Raises KeyError for types this org does not hold."""
         return projection.vendor_id(record_type, world_id)
 
+    def deploy(self, url: str, secret: str, skip_client: str = "") -> None:
+        """Post change events to `url`, signed with `secret`; not those of the API client `skip_client`."""
+        self._relay.deploy(url, secret, skip_client)
+
     def close(self) -> None:
-        """Stop the bulk worker and close the store."""
+        """Stop the bulk worker and the relay, and close the store."""
+        self._relay.stop()
         self.org.jobs.stop()
         self.org.store.close()
