@@ -160,8 +160,10 @@ class Books:
             yield Entry(invoice, when, -amount, -amount, "applied", known)
             yield Entry(key, when, amount, amount, "applied", known)
 
-    def _identity(self, key: str) -> str:
-        return key if key.startswith("settled:") else f"payment:{key}"
+    def _identity(self, key: str) -> tuple[str, int]:
+        """In the order of the documents' ids, which have as many digits in all of a ledger."""
+        kind, _, number = key.rpartition(":")
+        return kind or "payment", int(number)
 
     def aging(self, as_of: date | None = None, up_to_step: int | None = None) -> list[Item]:
         """Open items at a date (each legal entity's own when None), as known after so many facts of the round."""
