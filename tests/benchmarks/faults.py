@@ -1,5 +1,6 @@
 """Deliveries under faults, simulated: several workers on one store, a virtual clock, and a vendor that loses answers,
-throttles, locks, rejects, breaks down, while workers are killed and paused. What the accounts say in the end.
+throttles, locks, rejects, breaks down, while workers are killed and paused. What the accounts say in the end, and
+whether they show slips made in the engine on purpose.
 
     arsync bench faults --seeds 1000
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.benchmarks.report import Target, main
+from tests.integration.delivery.mutants import MUTANTS, hunted
 from tests.integration.delivery.simulation import History, simulate
 
 SEEDS = 1000
@@ -17,6 +19,7 @@ TARGETS = (
     Target("early_requests", at_most=0),
     Target("zombie_writes", at_most=0),
     Target("histories_that_differ", at_most=0),
+    Target("mutants_survived", at_most=0),
 )
 
 
@@ -26,6 +29,7 @@ def run(scale: float = 1.0) -> dict[str, Any]:
     histories = [simulate(seed) for seed in seeds]
     differ = int(simulate(seeds[0]).digest != histories[0].digest)
     broken = [h for h in histories if h.violations]
+    hunts = {name: hunted(name, range(1, 11)) for name in MUTANTS}
     days, seconds = sum(h.days for h in histories), sum(h.seconds for h in histories)
     return {
         "seeds": len(histories),
@@ -39,8 +43,11 @@ def run(scale: float = 1.0) -> dict[str, Any]:
         "early_requests": sum(h.early for h in histories),
         "zombie_writes": sum(h.zombies for h in histories),
         "histories_that_differ": differ,
+        "mutants": len(hunts),
+        "mutants_survived": sum(not seed for seed, _ in hunts.values()),
         "simulated_days_per_minute": round(days / seconds * 60, 2),
         "broken_seeds": [f"{h.seed}: {'; '.join(h.violations)}" for h in broken][:20],
+        "table": [{"mutant": name, "seed": seed, "shown_by": how} for name, (seed, how) in hunts.items()],
     }
 
 

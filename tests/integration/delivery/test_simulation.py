@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.integration.delivery.mutants import hunted
 from tests.integration.delivery.simulation import History, simulate
 
 
@@ -15,6 +16,13 @@ def test_whatever_goes_wrong_every_intent_ends_in_a_known_state(seed: int) -> No
     sys.stdout.write(f"{history}\n")
     assert history.violations == ()
     assert history.kills + history.lost_leases + history.ambiguous > 0, "something did go wrong"
+
+
+@pytest.mark.parametrize("name", ["no fence", "no read-back"])
+def test_the_accounts_show_a_slip_of_the_engine(name: str) -> None:
+    seed, how = hunted(name, range(1, 4))
+    sys.stdout.write(f"{name}: shown by seed {seed}: {how}\n")
+    assert seed
 
 
 def test_one_seed_is_one_history() -> None:
