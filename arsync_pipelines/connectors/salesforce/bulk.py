@@ -70,9 +70,8 @@ class BulkWriter:
             told = error.error
             return [row_outcome(i, told.code or f"HTTP_{told.status}", told.message or str(error)) for i in ids]
         except SourceError as error:
-            code, later = "NOT_UPLOADED", None
-            if isinstance(error, RetriesSpent):
-                code, later = "UNREACHABLE", error.not_before
+            code = "UNREACHABLE" if isinstance(error, RetriesSpent) else "NOT_UPLOADED"
+            later = error.not_before if isinstance(error, RetriesSpent) else None
             return [retry_outcome(i, code, str(error), later) for i in ids]
         try:
             return self._account(job, self._complete(job), rows)

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from sqlalchemy import true
 
 from arsync_pipelines.domain.limits import GO
-from arsync_pipelines.ops import claims, leases, limits, settling
+from arsync_pipelines.ops import leases, limits, settling
 from arsync_pipelines.services import deliver, worker
 from tests.integration.delivery.simulation import History, simulate
 
@@ -69,13 +69,6 @@ def _no_limits() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _order_of_versions_is_not_kept() -> Iterator[None]:
-    """A version is claimed while another of its record is on its way."""
-    with patch.object(claims, "_OVERTAKES", ~true()):
-        yield
-
-
 MUTANTS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     "no lease check before a request": _no_lease_check_before_a_request,
     "taken over too early": _taken_over_too_early,
@@ -83,7 +76,6 @@ MUTANTS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     "no read-back": _no_read_back,
     "unknown is taken as written": _unknown_is_taken_as_written,
     "no limits": _no_limits,
-    "order of versions is not kept": _order_of_versions_is_not_kept,
 }
 
 
