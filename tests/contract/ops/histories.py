@@ -9,6 +9,7 @@ never told truly is not; and in the end raw holds what polling alone would bring
 
 from __future__ import annotations
 
+import logging
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -257,5 +258,6 @@ def run(place: Place, histories: int, steps: int) -> Told:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)  # every refusal is one that was meant
     with tempfile.TemporaryDirectory() as folder:
         sys.stdout.write(run(Place(Path(folder), ""), int(sys.argv[1]), int(sys.argv[2])).line + "\n")
