@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Literal
 
 from arsync_pipelines.domain.errors import ArsyncError, CheckFailed
@@ -36,12 +36,17 @@ class Ending:
 
 
 @contextmanager
-def logged(warehouse: Warehouse, step: Literal["build", "publish"], run_id: str, clock: Clock) -> Iterator[Ending]:
-    """Log the step that the body is; an error ends it and goes on. Inside `warehouse.writing()`."""
+def logged(
+    warehouse: Warehouse, step: Literal["build", "publish"], run_id: str, clock: Clock | None = None
+) -> Iterator[Ending]:
+    """Log the step that the body is; an error ends it and goes on. Inside `warehouse.writing()`.
+
+    Times are of the system, as those of reads are, unless a `clock` is given: not those of a business day asked for.
+    """
     step_id, ending = uuid.uuid4().hex, Ending()
 
     def append(state: str, failure: str | None = None) -> None:
-        at = clock.now().astimezone(UTC).replace(tzinfo=None)
+        at = (clock.now() if clock else datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
         warehouse.append_rows(TABLE, _COLUMNS, [(step_id, run_id, step, state, failure, at)])
 
     append("begun")

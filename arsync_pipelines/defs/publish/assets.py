@@ -40,7 +40,7 @@ def snapshot_asset(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         built = platform.get()
         with (
             built.warehouse.writing(),
-            step_log.logged(built.warehouse, "publish", context.run.run_id, built.clock),
+            step_log.logged(built.warehouse, "publish", context.run.run_id),
         ):
             checks = gate.require_open(built.warehouse)
             policy = built.warehouse.query("select as_of_date from raw_arsync__policy")

@@ -73,7 +73,7 @@ def run(
         rebuild.replace(warehouse, standing)
         failpoint("build.struck")
         project = parsed(platform)  # as its files are now, whatever they were when the job was loaded
-        with step_log.logged(warehouse, "build", run_id, platform.clock) as ending:
+        with step_log.logged(warehouse, "build", run_id) as ending:
             with warehouse.exclusive_for_child():
                 outcome = dbt.build(
                     project.packed,
