@@ -32,8 +32,7 @@ def test_first_sync_carries_everything_over(first_sync: FirstSync, synced: Scene
     assert report["checks"]["failed"] == []
     assert report["ingest"]["raw_netsuite__transaction"]["rows_new"] > 250
     proof = synced.proof()
-    assert proof.invoices_compared == 250
-    assert planned(report)["invoice"] == 250
+    assert planned(report)["invoice"] == proof.invoices_compared > 250, "and those of deposits, discounts, chargebacks"
     assert planned(report)["account_balance"] == proof.balances_compared
     assert all(o["planned"] == o["acknowledged"] and o["rejected"] == 0 for o in report["push"].values())
     assert_agreed(synced)

@@ -93,7 +93,7 @@ class House:
                 "where known_until > timestamp '9999-01-01' order by all"
             )
         found["recon_finding"] = [row for row in found["recon_finding"] if row["closed_at"] is None]
-        for name in ("ar_ledger_item", "ar_ledger_line", "ar_aging_daily", "ar_dispute_aging"):
+        for name in ("ar_ledger_item", "ar_ledger_line", "ar_aging_daily", "ar_dispute_aging", "ar_run_daily"):
             del found[name]
         return found
 
