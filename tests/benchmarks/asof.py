@@ -163,8 +163,10 @@ def _fill(path: Path, invoices: int) -> int:
             ("1", "'netsuite:1'", _MERGED, _NEVER, "merged"),
         ):
             db.execute(
-                f"insert into bridge_customer_history select key || '@{version}', key, {customer}, {since}, {until} "
-                f"{people} where {who}"
+                "insert into bridge_customer_history by name "
+                f"select key || '@{version}' as source_customer_version_id, key as source_customer_id, "
+                f"{customer} as customer_id, false as is_intercompany, "
+                f"{since} as known_at, {until} as known_until {people} where {who}"
             )
         found = db.execute("select count(*) from fct_receivable_event").fetchone()
     return int(found[0]) if found else 0
