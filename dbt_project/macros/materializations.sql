@@ -87,9 +87,11 @@
         {% if held is none and config.get('on_schema_change') == 'append_new_columns' %}
             {% do run_query('alter table ' ~ this ~ ' add column "' ~ name ~ '" ' ~ type) %}
         {% else %}
+            {% set kept = 'it keeps what no build can make again, so its columns need an upgrade as in macros/upgrade.sql' %}
             {{ exceptions.raise_compiler_error(
                 this.identifier ~ ' holds "' ~ name ~ '" as ' ~ (held or 'nothing') ~ ', the model makes it '
-                ~ (type or 'nothing') ~ ': build it anew with `arsync sync --full-refresh`'
+                ~ (type or 'nothing') ~ ': '
+                ~ (kept if config.get('full_refresh') is false else 'build it anew with `arsync sync --full-refresh`')
             ) }}
         {% endif %}
     {% endfor %}

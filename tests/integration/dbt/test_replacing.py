@@ -35,6 +35,21 @@ def test_a_view_where_a_table_was_and_a_table_where_a_view_was(raw: RawWarehouse
     assert (kinds(raw), raw.rows(ROWS)) == (before, rows)
 
 
+def test_rows_of_other_columns_are_refused_and_leave_the_old_ones(raw: RawWarehouse) -> None:
+    raw.dbt("run", "--select", "stg_netsuite__transaction")
+    table = "select * from stg_netsuite__transaction order by all"
+    raw.execute("alter table stg_netsuite__transaction alter column number type blob using encode(number)")
+    rows = raw.rows(table)
+    company.Books(raw).document("901", "CustInvc", "2026-06-01", "1", "1", "1", "10.00")
+    done = raw.dbt("run", "--select", "stg_netsuite__transaction", check=False)
+    assert done.returncode
+    assert 'holds "number" as BLOB, the model makes it VARCHAR' in done.stdout
+    assert "arsync sync --full-refresh" in done.stdout
+    assert rows and raw.rows(table) == rows
+    raw.dbt("run", "--select", "stg_netsuite__transaction", "--full-refresh")
+    assert len(raw.rows(table)) == len(rows) + 1
+
+
 def test_a_model_that_fails_leaves_the_old_table(raw: RawWarehouse) -> None:
     before, rows = kinds(raw), raw.rows(ROWS)
     raw.execute("alter view stg_netsuite__term rename to good")
