@@ -49,11 +49,12 @@ def run(scale: float = 1.0) -> dict[str, Any]:
         company.write(raw)
         raw.dbt("build", "--resource-type", "model", "--resource-type", "seed", "--select", *(f"+{t}" for t in ASKED))
         for name, invoices in SIZES.items():
-            figures |= {f"{k}_{name}": v for k, v in _measure(raw.path, max(1000, int(invoices * scale))).items()}
+            figures |= {f"{k}_{name}": v for k, v in measured(raw.path, max(1000, int(invoices * scale))).items()}
     return figures
 
 
-def _measure(path: Path, invoices: int) -> dict[str, Any]:
+def measured(path: Path, invoices: int) -> dict[str, Any]:
+    """The figures of one size. `path`: a built warehouse, whose ledger is replaced by one of that many invoices."""
     lines = _fill(path, invoices)
     warehouse = DuckDbWarehouse(path, path.parent / "snapshots", keep=2, memory_limit="4GB")
     started = time.perf_counter()
