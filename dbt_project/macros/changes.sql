@@ -12,6 +12,8 @@
    over, a subquery has every row compared. #}
 {% macro seen_numbers() -%}
 {%- if not execute or not is_incremental() -%}{{ return({}) }}{%- endif -%}
+{%- set found = arsync.found_out() -%}
+{%- if 'seen' not in found -%}
 {%- set numbers = {} -%}
 {%- set seen = arsync.seen_relation() -%}
 {%- if adapter.get_relation(seen.database, seen.schema, seen.identifier) is not none -%}
@@ -19,7 +21,9 @@
 {%- do numbers.update({row[0]: row[1] | int}) -%}
 {%- endfor -%}
 {%- endif -%}
-{{ return(numbers) }}
+{%- do found.update({'seen': numbers}) -%}
+{%- endif -%}
+{{ return(found['seen']) }}
 {%- endmacro %}
 
 {% macro seen_seq(model_name) %}{{ return(arsync.seen_numbers().get(model_name, -1)) }}{% endmacro %}
@@ -60,10 +64,13 @@ where {% if model_name == 'fct_receivable_event' %}known_at > {{ arsync.from_mic
 {% macro rows_stand(settings, kept_as='settings') -%}
 {%- set now = arsync.fingerprint(settings) -%}
 {%- if not execute or not is_incremental() -%}{{ return(false) }}{%- endif -%}
-{%- set seen = arsync.seen_relation() -%}
-{%- if adapter.get_relation(seen.database, seen.schema, seen.identifier) is none -%}{{ return(false) }}{%- endif -%}
-{%- set found = run_query("select count(*) from " ~ seen ~ " where input = '" ~ kept_as ~ "' and seen_seq = (" ~ now ~ ")") -%}
-{{ return(found.rows[0][0] == 1) }}
+{%- set found = arsync.found_out() -%}
+{%- set asked = kept_as ~ '_stand' -%}
+{%- if asked not in found -%}
+{%- set seen = arsync.seen_numbers().get(kept_as) -%}
+{%- do found.update({asked: seen is not none and seen == run_query(now).rows[0][0] | int}) -%}
+{%- endif -%}
+{{ return(found[asked]) }}
 {%- endmacro %}
 
 {# SQL: a number that tells what the settings say, whatever the order of their rows #}
@@ -105,10 +112,9 @@ where {% for column in columns %}{{ column }} in ({{ arsync.changed_keys(inputs)
 {%- endif -%}
 {% endmacro %}
 
-{# post-hooks #}
-{% macro drop_seen() %}drop table if exists {{ arsync.seen_relation() }}{% endmacro %}
-
+{# post-hook #}
 {% macro write_seen(inputs, settings=none, with_owners=false) %}
+drop table if exists {{ arsync.seen_relation() }};
 create table {{ arsync.seen_relation() }} as
 {%- for model_name in inputs | map('first') | unique %}
 {%- if model_name == 'fct_receivable_event' %}

@@ -13,8 +13,9 @@
 insert into {{ arsync.seen_relation() }} values ('run', {{ arsync.run_microseconds() }})
 {%- endmacro %}
 
-{# post-hook of models that compare all they hold, after drop_seen #}
+{# post-hook of models that compare all they hold #}
 {% macro write_run_only() -%}
+drop table if exists {{ arsync.seen_relation() }};
 create table {{ arsync.seen_relation() }} as
 select 'run' as input, cast({{ arsync.run_microseconds() }} as bigint) as seen_seq
 {%- endmacro %}

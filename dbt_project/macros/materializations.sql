@@ -1,32 +1,30 @@
 {# Tables and views are replaced where they stand, in one transaction: a model that fails leaves the old one. dbt-duckdb
-   builds beside it, renames both and drops the old one, and each of these steps costs dbt as much as the model itself. #}
+   builds beside it, renames both and drops the old one, and each of these steps costs dbt as much as the model itself.
+   For the same reason hooks and model go to the engine together: dbt's own work for a statement, its events and its
+   connection, costs more than most of these statements do. #}
 
 {% materialization table, adapter='duckdb' %}
     {% set target = this.incorporate(type='table') %}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') %}
+        {{ arsync.hooks_together(pre_hooks) }}
         {{ drop_what_stands() }}
-        {{ create_table_as(False, target, compiled_code) }}
+        {{ create_table_as(False, target, compiled_code) }};
+        {{ arsync.hooks_together(post_hooks) }}
     {% endcall %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
 
 
 {% materialization view, adapter='duckdb' %}
     {% set target = this.incorporate(type='view') %}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') %}
+        {{ arsync.hooks_together(pre_hooks) }}
         {{ drop_what_stands() }}
-        {{ create_view_as(target, compiled_code) }}
+        {{ create_view_as(target, compiled_code) }};
+        {{ arsync.hooks_together(post_hooks) }}
     {% endcall %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
 
@@ -36,28 +34,52 @@
    which the table that stands was made: its columns are compared once. #}
 {% materialization incremental, adapter='duckdb' %}
     {% set target = this.incorporate(type='table') %}
-    {% set standing = load_cached_relation(this) %}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% if is_incremental() %}
         {% set fresh = this.identifier ~ '__fresh' %}
-        {% do run_query('create temporary table ' ~ fresh ~ ' as ' ~ compiled_code) %}
+        {% call statement('fresh') %}
+            {{ arsync.hooks_together(pre_hooks) }}
+            create temporary table {{ fresh }} as {{ compiled_code }};
+        {% endcall %}
         {% do arsync.agree_on_columns(fresh) %}
         {% call statement('main') %}
             {{ arsync.replace_rows(target, fresh, config.get('unique_key'), config.get('incremental_strategy')) }}
             drop table {{ fresh }};
+            {{ arsync.hooks_together(post_hooks) }}
         {% endcall %}
     {% else %}
         {% call statement('main') %}
+            {{ arsync.hooks_together(pre_hooks) }}
             {{ drop_what_stands() }}
-            {{ create_table_as(False, target, compiled_code) }}
+            {{ create_table_as(False, target, compiled_code) }};
+            {{ arsync.hooks_together(post_hooks) }}
         {% endcall %}
     {% endif %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
+
+
+{# SQL of hooks, all of them in the model's own transaction. What one asks while it is rendered, no other may have changed. #}
+{% macro hooks_together(hooks) %}
+    {% for hook in hooks %}
+        {% set rendered = render(hook.get('sql')) | trim %}
+        {% if rendered %}{{ rendered }}{{ '' if rendered.endswith(';') else ';' }}{% endif %}
+    {% endfor %}
+{% endmacro %}
+
+
+{# As dbt's own, but asked once for a model and not for every use of it. #}
+{% macro is_incremental() %}
+    {%- if not execute -%}{{ return(false) }}{%- endif -%}
+    {%- set found = arsync.found_out() -%}
+    {%- if 'is_incremental' not in found -%}{%- do found.update({'is_incremental': dbt.is_incremental()}) -%}{%- endif -%}
+    {{ return(found['is_incremental']) }}
+{% endmacro %}
+
+
+{# What was found out about this model since its build began; its SQL and its hooks are rendered in contexts apart, which
+   share the graph. #}
+{% macro found_out() %}{{ return(graph.nodes.get(model.unique_id, {}).setdefault('found_out', {})) }}{% endmacro %}
 
 
 {% macro replace_rows(target, fresh, unique_key, strategy) %}

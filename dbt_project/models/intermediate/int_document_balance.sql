@@ -6,7 +6,7 @@
     on_schema_change='fail',
     meta={'added': ['functional_open_amount']},
     pre_hook="{{ forget_changed(['document_id'], " ~ inputs ~ ", " ~ settings ~ ") }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"]
+    post_hook="{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"
 ) }}
 
 -- only documents with something left open at the as-of date: everything else is settled or not yet posted; what is open in

@@ -13,7 +13,7 @@
     incremental_strategy='append',
     on_schema_change='fail',
     pre_hook="{{ forget_changed(['transaction_document_id'], " ~ inputs ~ ") }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
+    post_hook="{{ write_seen(" ~ inputs ~ ") }}"
 ) }}
 
 with control_accounts as (

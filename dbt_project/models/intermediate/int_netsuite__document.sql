@@ -15,7 +15,7 @@
     on_schema_change='fail',
     meta={'added': ['functional_amount']},
     pre_hook="{{ forget_changed(['transaction_document_id'], " ~ inputs ~ ", " ~ settings ~ ") }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"]
+    post_hook="{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"
 ) }}
 {%- set only_changed = rows_stand(settings) %}
 

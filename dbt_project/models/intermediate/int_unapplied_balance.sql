@@ -5,7 +5,7 @@
     incremental_strategy='append',
     on_schema_change='fail',
     pre_hook="{{ forget_changed(['document_id'], " ~ inputs ~ ", " ~ settings ~ ") }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"]
+    post_hook="{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"
 ) }}
 {%- set chosen -%}
 {% if rows_stand(settings) %}and document_id in ({{ changed_keys(inputs) }}){% endif %}

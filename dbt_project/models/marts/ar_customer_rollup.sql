@@ -9,7 +9,7 @@
     incremental_strategy='append',
     on_schema_change='fail',
     pre_hook="{{ forget_rolled_up(rollup_settings()) }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(customer_inputs(), rollup_settings()) }}"]
+    post_hook="{{ write_seen(customer_inputs(), rollup_settings()) }}"
 ) }}
 {%- set only_moved = rows_stand(rollup_settings()) %}
 

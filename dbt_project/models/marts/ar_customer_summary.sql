@@ -4,7 +4,7 @@
     incremental_strategy='append',
     on_schema_change='fail',
     pre_hook="{{ forget_moved_customers(customer_settings()) }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(customer_inputs(), customer_settings()) }}"]
+    post_hook="{{ write_seen(customer_inputs(), customer_settings()) }}"
 ) }}
 {%- set only_moved = rows_stand(customer_settings()) %}
 

@@ -5,7 +5,7 @@
     on_schema_change='fail',
     full_refresh=false,
     pre_hook="{{ take_in_time_zones() }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_run_only() }}"]
+    post_hook="{{ write_run_only() }}"
 ) }}
 
 with current_entities as (

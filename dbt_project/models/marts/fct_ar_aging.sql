@@ -9,7 +9,7 @@
     on_schema_change='fail',
     meta={'added': ['functional_open_amount', 'disputed_amount']},
     pre_hook="{{ forget_aged(" ~ inputs ~ ", " ~ settings ~ ") }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ", true) }}"]
+    post_hook="{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ", true) }}"
 ) }}
 
 with open_items as (

@@ -5,7 +5,7 @@
     unique_key='invoice_id',
     on_schema_change='fail',
     pre_hook="{{ forget_gone_documents('invoice_id', 'invoice_date') }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(document_inputs(), " ~ settings ~ ", true) }}"]
+    post_hook="{{ write_seen(document_inputs(), " ~ settings ~ ", true) }}"
 ) }}
 
 with open_items as (

@@ -4,7 +4,7 @@
     unique_key='payment_id',
     on_schema_change='fail',
     pre_hook="{{ forget_gone_documents('payment_id') }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(document_inputs(), with_owners=true) }}"]
+    post_hook="{{ write_seen(document_inputs(), with_owners=true) }}"
 ) }}
 
 with {% if is_incremental() %}

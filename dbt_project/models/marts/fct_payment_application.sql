@@ -16,7 +16,7 @@ previous_document.document_type = 'invoice' or (previous_document.document_type 
     on_schema_change='fail',
     meta={'added': ['functional_amount']},
     pre_hook="{{ forget_changed(['debit_document_id', 'credit_document_id'], " ~ inputs ~ ") }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
+    post_hook="{{ write_seen(" ~ inputs ~ ") }}"
 ) }}
 
 with links as (

@@ -13,7 +13,7 @@
     on_schema_change='fail',
     full_refresh=false,
     pre_hook=["{{ take_in_functional_amounts() }}", "{{ keep_changed(" ~ inputs ~ ") }}"],
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}", "{{ write_run() }}"]
+    post_hook=["{{ write_seen(" ~ inputs ~ ") }}", "{{ write_run() }}"]
 ) }}
 
 {%- set changed -%}

@@ -11,7 +11,7 @@
     on_schema_change='fail',
     full_refresh=false,
     pre_hook="{{ keep_changed(" ~ inputs ~ ") }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}", "{{ write_run() }}"]
+    post_hook=["{{ write_seen(" ~ inputs ~ ") }}", "{{ write_run() }}"]
 ) }}
 
 with {% if is_incremental() %}

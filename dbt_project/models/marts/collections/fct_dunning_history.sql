@@ -4,7 +4,7 @@
     unique_key='dunning_version_id',
     on_schema_change='fail',
     full_refresh=false,
-    post_hook=["{{ drop_seen() }}", "{{ write_run_only() }}"]
+    post_hook="{{ write_run_only() }}"
 ) }}
 
 with current_states as (

@@ -8,7 +8,7 @@
     on_schema_change='fail',
     meta={'added': ['movement_amount decimal(18,4)']},
     pre_hook="{{ forget_moved(" ~ settings ~ ") }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(moved_inputs() + item_inputs(), " ~ settings ~ ") }}"]
+    post_hook="{{ write_seen(moved_inputs() + item_inputs(), " ~ settings ~ ") }}"
 ) }}
 {%- set only_moved = rows_stand(settings) %}
 {%- set chosen = 'where source_customer_id in (' ~ changed_keys(moved_inputs()) ~ ')' if only_moved else '' %}

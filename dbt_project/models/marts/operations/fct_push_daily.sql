@@ -7,7 +7,7 @@ summary.legal_entity_id || ':' || coalesce(summary.erp_customer_number, summary.
     incremental_strategy='append',
     on_schema_change='fail',
     pre_hook="{{ forget_changed(['day'], " ~ inputs ~ ") }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ") }}"]
+    post_hook="{{ write_seen(" ~ inputs ~ ") }}"
 ) }}
 
 with attempts as (

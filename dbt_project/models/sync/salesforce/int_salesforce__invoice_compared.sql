@@ -13,7 +13,7 @@
     incremental_strategy='append',
     on_schema_change='fail',
     pre_hook="{{ forget_compared(" ~ inputs ~ ", " ~ settings ~ ") }}",
-    post_hook=["{{ drop_seen() }}", "{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"]
+    post_hook="{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ") }}"
 ) }}
 {%- set only_touched = rows_stand(settings) %}
 
