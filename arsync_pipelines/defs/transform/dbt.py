@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from arsync_pipelines.defs.transform.spared import spared
 from arsync_pipelines.domain.errors import ConfigError, WarehouseError
 
 _RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
@@ -92,7 +93,8 @@ def build(
         if message.info.name in _RESULT_EVENTS:
             events.append(msg_to_dict(message))
 
-    outcome = _invoke(_with_due(unpacked(packed), ids or ()), folders, arguments, keep)
+    with spared():
+        outcome = _invoke(_with_due(unpacked(packed), ids or ()), folders, arguments, keep)
     if isinstance(outcome.exception, Exception):
         raise WarehouseError(f"dbt could not build: {outcome.exception}") from outcome.exception
     results = tuple(
