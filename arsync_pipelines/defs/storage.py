@@ -8,9 +8,10 @@ may be missing; nothing of the pipeline's own state is kept here.
 from __future__ import annotations
 
 import os
+import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import dagster as dg
@@ -26,6 +27,9 @@ from sqlalchemy.event import listen
 from arsync_pipelines import bootstrap
 
 _OPEN_SHARDS = 8
+
+# what a run is going to make, an event for every asset and check, is stored in one go and not one by one
+os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
 
 
 class ChosenStorage(DagsterStorage, ConfigurableClass):
@@ -54,16 +58,37 @@ class SqliteStorage(DagsterSqliteStorage):
         self._event_log_storage = KeptEventLog(self._event_log_storage._base_dir)
 
 
+class _Batch:
+    """Connections, by file, on which a batch of events is being stored; `ending` commits them."""
+
+    def __init__(self, ending: ExitStack) -> None:
+        self.ending = ending
+        self.connections: dict[str, Connection] = {}
+
+
 class KeptEventLog(SqliteEventLogStorage):
     """One engine per database file, the few used last kept open; files and tables are Dagster's."""
 
     def __init__(self, base_dir: str) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._columns: set[str] = set()
+        self._batch = threading.local()
         super().__init__(base_dir)
+        self._db_lock: Any = threading.RLock()  # one file after the other, within a batch
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
+        batch: _Batch | None = getattr(self._batch, "open", None)
+        if batch is None:
+            with self._transaction(shard) as connection:
+                yield connection
+        else:
+            if shard not in batch.connections:
+                batch.connections[shard] = batch.ending.enter_context(self._transaction(shard))
+            yield batch.connections[shard]
+
+    @contextmanager
+    def _transaction(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:
@@ -76,6 +101,13 @@ class KeptEventLog(SqliteEventLogStorage):
         """Store it and touch the run's file: the UI watches that one, and the news stand in the one beside it."""
         super().store_event(event)
         os.utime(self.path_for_shard(event.run_id))
+
+    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
+        """Store them in one transaction of each file: all of them, or none, and Dagster stores them one by one."""
+        with ExitStack() as ending:
+            self._batch.open = _Batch(ending)
+            ending.callback(setattr, self._batch, "open", None)
+            super().store_event_batch(events)
 
     def has_asset_key_col(self, column_name: str) -> bool:
         """Whether Dagster's table has a column, which it asks thrice for every event: what is there stays."""
@@ -114,4 +146,5 @@ def _with_driver(address: str) -> str:
 
 
 def _spare_the_disk(connection: Any, _record: Any) -> None:
+    connection.execute("pragma journal_mode = wal")  # Dagster turns to it too, but only after a wait for each table
     connection.execute("pragma synchronous = normal")
