@@ -78,8 +78,11 @@
 
 
 {# What was found out about this model since its build began; its SQL and its hooks are rendered in contexts apart, which
-   share the graph. #}
-{% macro found_out() %}{{ return(graph.nodes.get(model.unique_id, {}).setdefault('found_out', {})) }}{% endmacro %}
+   share the graph. Whoever builds twice from one parsed project shares it too, so each command has its own. #}
+{% macro found_out() %}
+    {% set of_commands = graph.nodes.get(model.unique_id, {}).setdefault('found_out', {}) %}
+    {{ return(of_commands.setdefault(invocation_id, {})) }}
+{% endmacro %}
 
 
 {% macro replace_rows(target, fresh, unique_key, strategy) %}

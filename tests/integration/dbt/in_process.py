@@ -24,6 +24,7 @@ from typing import IO, Any
 from arsync_pipelines.bootstrap import Platform
 from arsync_pipelines.defs.transform.dbt import unpacked
 from arsync_pipelines.defs.transform.parsed import parsed
+from arsync_pipelines.defs.transform.spared import spared
 from arsync_pipelines.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,7 +68,8 @@ class Dbt:
             from dbt.cli.main import dbtRunner
 
             try:
-                return dbtRunner(manifest=self.manifest).invoke(given)
+                with spared():
+                    return dbtRunner(manifest=self.manifest).invoke(given)
             finally:
                 DuckDBConnectionManager.close_all_connections()
 
