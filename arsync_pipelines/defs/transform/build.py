@@ -76,7 +76,7 @@ def run(
         with step_log.logged(warehouse, "build", run_id) as ending:
             with warehouse.exclusive_for_child():
                 outcome = dbt.build(
-                    project.packed,
+                    project,
                     dbt.Folders(PROJECT_DIR, write_profile(platform), generated_dir(platform)),
                     None if due == set(graph.nodes) else due,
                     full_refresh=full_refresh,

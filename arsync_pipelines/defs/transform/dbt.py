@@ -11,8 +11,9 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from arsync_pipelines.defs.transform import templates
 from arsync_pipelines.defs.transform.spared import spared
 from arsync_pipelines.domain.errors import ConfigError, WarehouseError
 
@@ -61,6 +62,16 @@ class Folders:
     generated: Path
 
 
+class Packed(Protocol):
+    """A parsed project: the content of partial_parse.msgpack, and the folder kept for it."""
+
+    @property
+    def packed(self) -> bytes: ...
+
+    @property
+    def folder(self) -> Path: ...
+
+
 def parse(folders: Folders) -> None:
     """`dbt parse`: leaves manifest.json and partial_parse.msgpack in `target`. ConfigError in dbt's own words."""
     outcome = _invoke(None, folders, ["parse", "--no-partial-parse"])
@@ -69,12 +80,11 @@ def parse(folders: Folders) -> None:
 
 
 def build(
-    packed: bytes, folders: Folders, ids: Collection[str] | None = None, *, full_refresh: bool = False
+    project: Packed, folders: Folders, ids: Collection[str] | None = None, *, full_refresh: bool = False
 ) -> Outcome:
     """`dbt build` of the nodes with these ids, or of all. A node that fails is a result, no error.
 
-    `packed`: the parsed project, content of partial_parse.msgpack. Raises WarehouseError when dbt could not start
-    building.
+    Raises WarehouseError when dbt could not start building.
     """
     arguments = ["--no-write-json", "build"]
     if full_refresh:
@@ -93,8 +103,8 @@ def build(
         if message.info.name in _RESULT_EVENTS:
             events.append(msg_to_dict(message))
 
-    with spared():
-        outcome = _invoke(_with_due(unpacked(packed), ids or ()), folders, arguments, keep)
+    with spared(), templates.kept(project.folder):
+        outcome = _invoke(_with_due(unpacked(project.packed), ids or ()), folders, arguments, keep)
     if isinstance(outcome.exception, Exception):
         raise WarehouseError(f"dbt could not build: {outcome.exception}") from outcome.exception
     results = tuple(

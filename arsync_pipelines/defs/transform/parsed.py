@@ -34,10 +34,11 @@ _KEPT = 8
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """`manifest` as dbt publishes it; `packed`, dbt's own form of it, to build from."""
+    """`manifest` as dbt publishes it; `packed`, dbt's own form of it, to build from; `folder`, where both are kept."""
 
     manifest: dict[str, Any]
     packed: bytes
+    folder: Path
 
 
 def parsed(platform: Platform, project: Path = PROJECT_DIR) -> Parsed:
@@ -50,7 +51,7 @@ def parsed(platform: Platform, project: Path = PROJECT_DIR) -> Parsed:
         if not kept.is_dir():
             _parse(platform, project, kept)
         manifest = json.loads((kept / "manifest.json").read_bytes())
-        return Parsed(manifest, (kept / "partial_parse.msgpack").read_bytes())
+        return Parsed(manifest, (kept / "partial_parse.msgpack").read_bytes(), kept)
 
 
 def _key(platform: Platform, project: Path) -> str:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from arsync_pipelines.bootstrap import Platform
+from arsync_pipelines.defs.transform import templates
 from arsync_pipelines.defs.transform.dbt import unpacked
 from arsync_pipelines.defs.transform.parsed import parsed
 from arsync_pipelines.defs.transform.spared import spared
@@ -40,7 +41,9 @@ class Dbt:
         self.folder = folder
         platform = Platform(Settings(state_dir=folder))
         assert platform.settings.warehouse_path.name == CALLED
-        self.manifest: Any = unpacked(parsed(platform).packed)
+        project = parsed(platform)
+        self.kept = project.folder
+        self.manifest: Any = unpacked(project.packed)
         self.manifest.build_parent_and_child_maps()
 
     def invoke(self, warehouse: Path, *arguments: str, folder: Path | None = None) -> Any:
@@ -68,7 +71,7 @@ class Dbt:
             from dbt.cli.main import dbtRunner
 
             try:
-                with spared():
+                with spared(), templates.kept(self.kept):
                     return dbtRunner(manifest=self.manifest).invoke(given)
             finally:
                 DuckDBConnectionManager.close_all_connections()
