@@ -127,6 +127,15 @@ class RawWarehouse:
         with duckdb.connect(str(self.path)) as db:
             db.execute(sql)
 
+    def drop_all_made(self) -> None:
+        """Drop every table and view but the raw tables and what arsync itself keeps in a warehouse."""
+        made = self.rows(
+            "select 'view' as kind, view_name as name from duckdb_views() where not internal union all "
+            "select 'table', table_name from duckdb_tables() where table_name not like 'raw%' "
+            "and table_name not like '\\_arsync%' escape '\\'"
+        )
+        self.execute("; ".join(f'drop {row["kind"]} "{row["name"]}"' for row in made))
+
     def rows(self, sql: str) -> list[dict[str, Any]]:
         with duckdb.connect(str(self.path), read_only=True) as db:
             return _fetched(db, sql)

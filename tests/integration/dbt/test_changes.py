@@ -159,11 +159,7 @@ def test_incremental_build_equals_a_build_from_nothing(raw: RawWarehouse, tmp_pa
     fresh = RawWarehouse(tmp_path / "fresh" / "warehouse.duckdb")
     fresh.path.parent.mkdir()
     fresh.path.write_bytes(raw.path.read_bytes())
-    for name in [
-        row["table_name"]
-        for row in fresh.rows("select table_name from duckdb_tables() where table_name not like 'raw%'")
-    ]:
-        fresh.execute(f'drop table "{name}" cascade')
+    fresh.drop_all_made()
     fresh.dbt("build")
     assert state(fresh) == changed
 

@@ -124,8 +124,7 @@ def test_a_change_of_one_settlement_moves_what_was_realised_of_its_invoice(
            "sum(functional_amount) as functional from fct_receivable_event group by all having sum(amount) <> 0 or " \
            "sum(functional_amount) <> 0 order by all"  # fmt: skip
     grown = raw.rows(held)
-    for row in raw.rows("select table_name from duckdb_tables() where table_name not like 'raw%'"):
-        raw.execute(f'drop table "{row["table_name"]}" cascade')
+    raw.drop_all_made()
     raw.dbt("build")
     assert raw.rows(held) == grown
 

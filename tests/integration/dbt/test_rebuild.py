@@ -116,15 +116,7 @@ def from_nothing(house: House, tmp_path: Path, as_of: date = company.AS_OF) -> d
     """What a build of the same raw rows in an empty warehouse shows."""
     fresh = House(tmp_path / "fresh", house.manifest)
     fresh.raw.path.write_bytes(house.raw.path.read_bytes())
-    for kind, name in [
-        (row["kind"], row["name"])
-        for row in fresh.raw.rows(
-            "select 'view' as kind, view_name as name from duckdb_views() where not internal union all "
-            "select 'table', table_name from duckdb_tables() where table_name not like 'raw%' "
-            "and table_name not like '\\_arsync%' escape '\\'"
-        )
-    ]:
-        fresh.raw.execute(f'drop {kind} "{name}"')
+    fresh.raw.drop_all_made()
     looks_at_rows = [i for i in graph_of(fresh.manifest).nodes if not i.startswith("unit_test.")]
     assert not fresh.build(as_of, chosen=looks_at_rows).error
     return fresh.tables()
