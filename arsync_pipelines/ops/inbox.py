@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -247,11 +247,18 @@ def _is(state: InboxState) -> ColumnElement[bool]:
 
 
 def _hints(row: Row[Any]) -> tuple[Hint, ...]:
-    return tuple(Hint(stream, key) for stream, key in json.loads(row.hints))
+    return _hints_of(row.hints)
+
+
+def _hints_of(text: str) -> tuple[Hint, ...]:
+    return tuple(Hint(stream, key) for stream, key in json.loads(text))
 
 
 def _entry(row: Row[Any]) -> InboxEntry:
-    return InboxEntry(
-        row.connection, row.event_id, row.kind, row.signature, _hints(row), row.correlation_id, row.received_at,
-        InboxState(row.state), row.attempts, row.reason, row.run_id, row.settled_at, row.body_hash, row.body,
-    )  # fmt: skip
+    return entry_of(row._mapping)
+
+
+def entry_of(values: Mapping[str, Any]) -> InboxEntry:
+    """The event of a row of inbox_event."""
+    known = {f.name: values[f.name] for f in fields(InboxEntry)}
+    return InboxEntry(**known | {"hints": _hints_of(values["hints"]), "state": InboxState(values["state"])})
