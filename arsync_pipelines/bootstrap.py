@@ -44,6 +44,7 @@ from arsync_pipelines.services.limiter import Limits
 from arsync_pipelines.services.payload_checks import PayloadChecks
 from arsync_pipelines.services.push import PushService
 from arsync_pipelines.services.replay import ReplayService
+from arsync_pipelines.services.retention import RetentionService
 from arsync_pipelines.services.trace import TraceService
 from arsync_pipelines.settings import AlertSettings, Settings
 from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
@@ -95,7 +96,8 @@ class Platform:
     @cached_property
     def ops(self) -> OpsStore:
         """The operational store, opened and brought to the newest schema."""
-        return open_store(self.settings.ops_path, configuration.ops_url(self.settings))
+        settings = self.settings
+        return open_store(settings.ops_path, configuration.ops_url(settings), archive=settings.archive_dir)
 
     @property
     def intents(self) -> IntentStore:
@@ -139,6 +141,17 @@ class Platform:
     @cached_property
     def replay(self) -> ReplayService:
         return ReplayService(self.ops.held, self.settings.state_dir / "locks")
+
+    @cached_property
+    def retention(self) -> RetentionService:
+        options = self.settings.archive
+        return RetentionService(
+            self.ops.archive,
+            self.ops.checkpoints.write,
+            timedelta(days=options.days),
+            timedelta(days=options.audit_days),
+            self.settings.state_dir / "locks",
+        )
 
     @cached_property
     def cases(self) -> CaseService:

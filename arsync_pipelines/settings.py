@@ -151,6 +151,25 @@ class OpsSettings(_Table):
     """Secret reference to postgresql://user:password@host:port/database; without it SQLite under `state_dir`."""
 
 
+class ArchiveSettings(_Table):
+    """When what has ended leaves the operational store for files under `state_dir`; nothing is ever thrown away."""
+
+    days: int = Field(default=400, ge=30)
+    """Days for which replaced changes, settled events, closed cases, recovered alerts and sent messages stay in the
+    store after they ended. At least thirty: a source may repeat an event, which only the store recognises."""
+    audit_days: int = Field(default=800, ge=400)
+    """Days for which rows of the audit stay in the store: at least a fiscal year and its close, and not less than
+    `days`."""
+
+    @model_validator(mode="after")
+    def _audit(self) -> Self:
+        if self.audit_days < self.days:
+            raise ValueError(
+                "archive.audit_days is shorter than archive.days: what a change was would outlive its audit"
+            )
+        return self
+
+
 class GatewaySettings(_Table):
     """What `arsync gateway` takes from sources that call us."""
 
@@ -308,6 +327,7 @@ class Settings(_Table):
     ingest: IngestSettings = IngestSettings()
     push: PushSettings = PushSettings()
     ops: OpsSettings = OpsSettings()
+    archive: ArchiveSettings = ArchiveSettings()
     gateway: GatewaySettings = GatewaySettings()
     log: LogSettings = LogSettings()
     alerts: AlertSettings = AlertSettings()
@@ -338,6 +358,10 @@ class Settings(_Table):
     @property
     def dagster_home(self) -> Path:
         return self.state_dir / "dagster"
+
+    @property
+    def archive_dir(self) -> Path:
+        return self.state_dir / "archive"
 
     @property
     def ops_path(self) -> Path:

@@ -14,6 +14,7 @@ import typer
 
 from arsync_pipelines.cli import (
     alerts,
+    archive,
     audit,
     bench,
     cases,
@@ -48,6 +49,7 @@ app.command("status")(state.status)
 app.command("dead-letters")(held.dead_letters)
 app.command("replay")(held.replay)
 app.command("trace")(trace.trace)
+app.command("archive")(archive.archive)
 app.command("gateway")(gateway.gateway)
 app.command("demo")(demo.demo)
 app.add_typer(cases.app, name="cases")

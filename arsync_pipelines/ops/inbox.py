@@ -255,7 +255,7 @@ def _hints_of(text: str) -> tuple[Hint, ...]:
 
 
 def _entry(row: Row[Any]) -> InboxEntry:
-    return entry_of(row._mapping)
+    return entry_of(dict(row._mapping))
 
 
 def entry_of(values: Mapping[str, Any]) -> InboxEntry:

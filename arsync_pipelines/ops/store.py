@@ -23,8 +23,8 @@ from arsync_pipelines.ops.unit import Transactions
 
 
 class OpsStore:
-    """Repositories over one engine. `folder` is where checkpoints are exported to, `archive` where what has ended long ago
-    goes (default: a folder there), `actor` whom the audit names.
+    """Repositories over one engine. `folder` is where checkpoints are exported to, `archive` where what has ended long
+    ago goes (default: a folder there), `actor` whom the audit names.
 
     `clock` replaces the database's own for leases and limits, in tests."""
 
@@ -63,8 +63,8 @@ def open_store(
 ) -> OpsStore:
     """The store at `url` (Postgres), or the SQLite file `path`; checkpoints are exported beside that path either way.
 
-    `clock` and `archive` as OpsStore's. Raises ConfigError for an address that is none, OpsStoreError when the store cannot be opened
-    or a newer arsync made it.
+    `clock` and `archive` as OpsStore's. Raises ConfigError for an address that is none, OpsStoreError when the store
+    cannot be opened or a newer arsync made it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     return OpsStore(open_postgres(url) if url else open_sqlite(path), path.parent, actor, clock, archive)

@@ -4,7 +4,7 @@ told."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -59,8 +59,7 @@ class TraceStore:
         """Attempts at intents that were archived, in the order in which they were made."""
         found = self._archive.find("push_attempt", intent_ids, "intent_id")
         notes += found.notes
-        rows = sorted(found.rows, key=lambda row: row["attempt_id"])
-        return [Attempt(**{n: row[n] if row[n] is not None or n == "ended_at" else "" for n in _ATTEMPT}) for row in rows]
+        return [_attempt(row) for row in sorted(found.rows, key=lambda row: row["attempt_id"])]
 
     def archived_events(self, keys: Sequence[str], notes: list[str]) -> list[InboxEntry]:
         """Events with one of these correlation ids, event ids or record keys, from the archive."""
@@ -74,20 +73,15 @@ class TraceStore:
         with self._transactions.read() as db:
             for part in parts(list(intent_ids)):
                 query = select(push_attempt).where(push_attempt.c.intent_id.in_(part))
-                found += [
-                    Attempt(
-                        row.intent_id, row.number, row.kind, row.started_at, row.ended_at, row.outcome or "", row.code,
-                        row.message,
-                    )
-                    for row in db.execute(query.order_by(push_attempt.c.attempt_id))
-                ]  # fmt: skip
+                rows = db.execute(query.order_by(push_attempt.c.attempt_id)).mappings()
+                found += [_attempt(dict(row)) for row in rows]
         return found
 
     def audit(
         self, correlation_ids: Sequence[str], since: datetime | None = None, notes: list[str] | None = None
     ) -> list[AuditRow]:
-        """What was told under these ids, in the order of the chain. `since`: when the first of them came to be; where the
-        store does not reach back so far, the archive is read as well."""
+        """What was told under these ids, in the order of the chain. `since`: when the first of them came to be; where
+        the store does not reach back so far, the archive is read as well."""
         found: list[AuditRow] = []
         with self._transactions.read() as db:
             oldest = db.execute(select(audit_event.c.at).order_by(audit_event.c.seq).limit(1)).scalar()
@@ -104,4 +98,8 @@ class TraceStore:
         return sorted(found, key=lambda row: row.seq)
 
 
-_ATTEMPT = tuple(field.name for field in fields(Attempt))
+def _attempt(row: Mapping[str, Any]) -> Attempt:
+    return Attempt(
+        row["intent_id"], row["number"], row["kind"], row["started_at"], row["ended_at"], row["outcome"] or "",
+        row["code"], row["message"],
+    )  # fmt: skip

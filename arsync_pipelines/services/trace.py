@@ -84,7 +84,7 @@ class TraceService:
         events = self._inbox.find(key)
         archived: list[str] = []
         if not intents and not events:
-            intents = self._traces.archived_intents(business_keys, notes)[:VERSIONS]
+            intents = [*self._traces.archived_intents(business_keys, notes)[:VERSIONS]]
             archived = [row["intent_id"] for row in intents]
             events = self._traces.archived_events([key], notes)
             if intents or events:

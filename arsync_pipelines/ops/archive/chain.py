@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -37,8 +38,8 @@ def candidates(db: Connection, before: datetime) -> tuple[int, datetime | None, 
     query = select(func.count(), func.min(audit_event.c.at), func.max(audit_event.c.at)).where(
         audit_event.c.seq > start, audit_event.c.seq <= end
     )
-    rows, oldest, newest = db.execute(query).one()
-    return int(rows), oldest, newest
+    row: Any = db.execute(query).one()
+    return int(row[0]), row[1], row[2]
 
 
 def next_cut(db: Connection, before: datetime, now: datetime) -> tuple[Segment, bytes] | None:
@@ -59,7 +60,7 @@ def next_cut(db: Connection, before: datetime, now: datetime) -> tuple[Segment, 
             f"the audit is not archived, as it does not hold: {found[0].text}. `arsync audit verify` names everything."
         )
     content = files.packed(
-        ("audit_event", {name: getattr(row, name) for name in audit_event.c.keys()}) for row in rows
+        ("audit_event", {name: getattr(row, name) for name in AuditRow.__slots__}) for row in rows
     )  # fmt: skip
     first, last = rows[0], rows[-1]
     instants = [row.at for row in rows]

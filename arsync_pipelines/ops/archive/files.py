@@ -1,5 +1,5 @@
-"""Files of the archive: a row per line as JSON, compressed, and beside each file its manifest. Written once, synced before
-anybody relies on them, never changed."""
+"""Files of the archive: a row per line as JSON, compressed, and beside each file its manifest. Written once, synced
+before anybody relies on them, never changed."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def write(folder: Path, segment: Segment, content: bytes) -> None:
         sync(folder)
     except OSError as error:
         raise OpsStoreError(
-            f"the archive {folder} cannot be written: {error.strerror}. Nothing was removed from the store; make room or "
-            "correct its permissions and run `arsync archive` again."
+            f"the archive {folder} cannot be written: {error.strerror}. Nothing was removed from the store; make room "
+            "or correct its permissions and run `arsync archive` again."
         ) from error
 
 

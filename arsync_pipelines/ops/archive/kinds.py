@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, and_, exists, func, literal_column, or_, select
+from sqlalchemy import Column, ColumnElement, Table, and_, exists, func, or_, select
 
 from arsync_pipelines.domain.cases import CaseState
 from arsync_pipelines.domain.inbox import InboxState
@@ -112,10 +112,10 @@ def _alerts(before: datetime) -> list[ColumnElement[bool]]:
 
 def _messages(before: datetime) -> list[ColumnElement[bool]]:
     mine = alert_message.c
-    return [_MESSAGE_ENDED < before, mine.message_id < select(func.max(alert_message.c.message_id)).scalar_subquery()]
+    return [_message_ended < before, mine.message_id < select(func.max(alert_message.c.message_id)).scalar_subquery()]
 
 
-_MESSAGE_ENDED: ColumnElement[Any] = func.coalesce(alert_message.c.sent_at, alert_message.c.gave_up_at)
+_message_ended: ColumnElement[Any] = func.coalesce(alert_message.c.sent_at, alert_message.c.gave_up_at)
 
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -132,7 +132,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("alerts", alert, alert.c.fingerprint, alert.c.opened_at, alert.c.recovered_at, _alerts),
     Kind(
-        "messages", alert_message, alert_message.c.message_id, alert_message.c.created_at, _MESSAGE_ENDED, _messages
+        "messages", alert_message, alert_message.c.message_id, alert_message.c.created_at, _message_ended, _messages
     ),
 )  # fmt: skip
 """All but the audit, which leaves as a beginning of its chain and not by what its rows tell of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
@@ -23,7 +24,7 @@ def stored(db: Connection, kind: str = "") -> list[Segment]:
 
 def add(db: Connection, segment: Segment) -> None:
     """Store a segment: from here on its rows may be removed."""
-    values = {name: getattr(segment, name) for name in archive_segment.c.keys()}
+    values = {field.name: getattr(segment, field.name) for field in fields(Segment)}
     values |= {"rows": canonical(dict(segment.rows)), "states": canonical(dict(segment.states))}
     db.execute(insert(archive_segment).values(values))
 
@@ -36,7 +37,8 @@ def next_id(db: Connection) -> int:
 def archived_rows(db: Connection) -> Counter[str]:
     """Table -> rows that were archived."""
     found: Counter[str] = Counter()
-    for text in db.execute(select(archive_segment.c.rows)).scalars():
+    texts: list[str] = list(db.execute(select(archive_segment.c.rows)).scalars())
+    for text in texts:
         found.update(json.loads(text))
     return found
 

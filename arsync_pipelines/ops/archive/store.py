@@ -1,7 +1,7 @@
 """Archiving: what has ended long ago is written to a file, and removed in the transaction that says so.
 
-A file stands on the disk before the transaction that removes its rows commits. Killed at any point, the store has the rows
-or the archive has them, and the next run goes on; a file that no row of the store names was never relied upon.
+A file stands on the disk before the transaction that removes its rows commits. Killed at any point, the store has the
+rows or the archive has them, and the next run goes on; a file that no row of the store names was never relied upon.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class ArchiveStore:
                 query = select(func.count(kind.key), func.min(kind.ended), func.max(kind.ended)).where(
                     *kind.may_leave(before.records)
                 )
-                found.append(Candidates(kind.name, *db.execute(query).one()))
+                row: Any = db.execute(query).one()
+                found.append(Candidates(kind.name, int(row[0]), row[1], row[2]))
             found.append(Candidates(AUDIT, *chain.candidates(db, before.audit)))
         return [one for one in found if one.rows]
 
@@ -113,7 +114,9 @@ class ArchiveStore:
             try:
                 lines = files.lines(self.folder, segment)
             except OSError:
-                notes.append(f"{segment.file} cannot be read from the archive {self.folder}: what it holds is not shown")
+                notes.append(
+                    f"{segment.file} cannot be read from the archive {self.folder}: what it holds is not shown"
+                )
                 continue
             for line in (line for line in lines if any(mark in line for mark in marks)):
                 values = orjson.loads(line)
@@ -127,7 +130,7 @@ class ArchiveStore:
         query = select(kind.key).where(*kind.may_leave(before)).order_by(kind.ended, kind.key).limit(_CANDIDATES)
         while True:
             with self._transactions.read() as db:
-                keys = list(db.execute(query).scalars())
+                keys: list[Any] = list(db.execute(query).scalars())
             archived = 0
             for start in range(0, len(keys), _ROWS):
                 segment = self._archive(kind, keys[start : start + _ROWS], before, now)
@@ -147,15 +150,15 @@ class ArchiveStore:
             if not found:
                 return None
             ids = [row[kind.key.name] for row in found]
-            lines: list[tuple[str, Mapping[str, Any]]] = [(kind.table.name, row) for row in found]
+            lines: list[tuple[str, Mapping[str, Any]]] = [(kind.table.name, dict(row)) for row in found]
             rows = {kind.table.name: len(found)}
             for table, column in kind.parts:
                 query = select(table).where(column.in_(ids)).order_by(*table.primary_key.columns)
                 below = unit.db.execute(query).mappings().all()
-                lines += [(table.name, row) for row in below]
+                lines += [(table.name, dict(row)) for row in below]
                 rows[table.name] = len(below)
             states = Counter(row[kind.state.name] for row in found) if kind.state is not None else Counter()
-            ended = unit.db.execute(select(func.max(kind.ended)).where(kind.key.in_(ids))).scalar_one()
+            ended: datetime = unit.db.execute(select(func.max(kind.ended)).where(kind.key.in_(ids))).scalar_one()
             content = files.packed(lines)
             segment = chain.segment_of(
                 unit.db, kind.name, content, rows, states, str(ids[0]), str(ids[-1]),

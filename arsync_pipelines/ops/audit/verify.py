@@ -70,7 +70,7 @@ def _locate(db: Connection, hash_: str) -> int | None:
 def _back(db: Connection, last: int) -> list[Finding]:
     """Rows that stand in the store though the archive has them: nothing is put back there."""
     query = select(func.min(audit_event.c.seq), func.max(audit_event.c.seq)).where(audit_event.c.seq <= last)
-    first, end = db.execute(query).one()
+    first, end = db.execute(query).one().tuple()
     if first is None:
         return []
     return [Finding("inserted", first, end, f"rows {first} to {end} stand in the store, and were archived before")]

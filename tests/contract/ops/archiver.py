@@ -1,6 +1,6 @@
 """A process that archives what stands in a store, and may be killed at a failpoint on the way.
 
-    python -m tests.contract.ops.archiver FOLDER DATABASE_URL FAILPOINTS
+python -m tests.contract.ops.archiver FOLDER DATABASE_URL FAILPOINTS
 """
 
 from __future__ import annotations

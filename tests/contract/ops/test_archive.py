@@ -68,8 +68,8 @@ def send(ops: OpsStore, key: str, version: int, state: IntentState, seconds: flo
 
 @pytest.fixture
 def aged(ops: OpsStore) -> OpsStore:
-    """A record with three acknowledged versions, one with a refused newest, one superseded before it was sent, two under
-    way, and a young one."""
+    """A record with three acknowledged versions, one with a refused newest, one superseded before it was sent, two
+    under way, and a young one."""
     for version in (1, 2, 3):
         send(ops, "a", version, IntentState.ACKNOWLEDGED, 10 * version)
     send(ops, "b", 1, IntentState.ACKNOWLEDGED, 50)
@@ -250,8 +250,18 @@ def test_events_cases_alerts_and_messages_leave_once_they_are_over(ops: OpsStore
     ops.inbox.store("pay", [Event("e9", "charge", (Hint("charge", "c9"),), b"{}")], "stripe", at(3))
     rows = {"title": "t", "text": "t", "affected": 1, "run_id": "", "kind": "quota", "last_seen_at": at(1)}
     message = {"kind": "quota", "channel": "slack", "body": "{}", "created_at": at(1), "next_attempt_at": at(1)}
-    case = {"fingerprint": "f", "origin": "push", "failure_class": "business", "code": "X", "moved_at": at(5),
-            "evidence": "", "occurrences": 1, "first_seen_at": at(1), "last_seen_at": at(2), "sla_due_at": at(9)}
+    case = {
+        "fingerprint": "f",
+        "origin": "push",
+        "failure_class": "business",
+        "code": "X",
+        "moved_at": at(5),
+        "evidence": "",
+        "occurrences": 1,
+        "first_seen_at": at(1),
+        "last_seen_at": at(2),
+        "sla_due_at": at(9),
+    }
     case |= dict.fromkeys(("system", "connection", "object", "business_key", "field", "legal_entity_id", "customer_id",
                            "customer_name", "region", "invoice", "currency", "owner", "message", "advice",
                            "correlation_id", "intent_id"), "")  # fmt: skip
@@ -332,7 +342,7 @@ def test_nothing_is_lost_or_gained_whenever_it_is_archived(
     tmp_path_factory: pytest.TempPathFactory, made: Path, steps: list[tuple[str, IntentState | str | None]]
 ) -> None:
     """At rest intents = acknowledged + superseded + rejected + dead, over store and archive together."""
-    ops = open_store(shutil.copy(made, tmp_path_factory.mktemp("law")))
+    ops = open_store(Path(shutil.copy(made, tmp_path_factory.mktemp("law"))))
     planned: Counter[str] = Counter()
     for second, (key, then) in enumerate(steps):
         if then == "archive":
