@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -70,9 +71,10 @@ def _locate(db: Connection, hash_: str) -> int | None:
 def _back(db: Connection, last: int) -> list[Finding]:
     """Rows that stand in the store though the archive has them: nothing is put back there."""
     query = select(func.min(audit_event.c.seq), func.max(audit_event.c.seq)).where(audit_event.c.seq <= last)
-    first, end = db.execute(query).one().tuple()
-    if first is None:
+    row: Any = db.execute(query).one()
+    if row[0] is None:
         return []
+    first, end = int(row[0]), int(row[1])
     return [Finding("inserted", first, end, f"rows {first} to {end} stand in the store, and were archived before")]
 
 
