@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
@@ -15,7 +18,7 @@ from arsync_pipelines import settings as configuration
 from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.connectors.clock import FixedClock, HttpClock, SystemClock
 from arsync_pipelines.connectors.registry import CONNECTORS, TAXONOMY
-from arsync_pipelines.domain import failpoint
+from arsync_pipelines.domain import failpoint, telemetry
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.limits import LimitRules
 from arsync_pipelines.domain.logs import write_lines
@@ -49,6 +52,11 @@ from arsync_pipelines.services.trace import TraceService
 from arsync_pipelines.settings import AlertSettings, Settings
 from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
 
+if TYPE_CHECKING:
+    from arsync_pipelines.telemetry.otel import OtelListener
+
+log = logging.getLogger(__name__)
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -69,6 +77,7 @@ class Platform:
         self._clock = clock
         self.connections: Mapping[str, Connection] = _connections(settings)
         failpoint.arm(configuration.failpoints())
+        self._telemetry = _telemetry()
         if settings.log.format == "json":  # for people, commands and Dagster show what happens in their own ways
             write_lines("json")
 
@@ -97,7 +106,12 @@ class Platform:
     def ops(self) -> OpsStore:
         """The operational store, opened and brought to the newest schema."""
         settings = self.settings
-        return open_store(settings.ops_path, configuration.ops_url(settings), archive=settings.archive_dir)
+        opened = open_store(settings.ops_path, configuration.ops_url(settings), archive=settings.archive_dir)
+        if self._telemetry is not None:
+            from arsync_pipelines.telemetry.levels import observe
+
+            observe(self._telemetry, opened, self.warehouse)
+        return opened
 
     @property
     def intents(self) -> IntentStore:
@@ -282,6 +296,22 @@ class Platform:
         except KeyError:
             known = ", ".join(sorted(self.connections)) or "none"
             raise ConfigError(f"connection {name!r} is not in arsync.toml; known: {known}") from None
+
+
+@cache
+def _telemetry() -> OtelListener | None:
+    """Who exports traces and metrics, once per process; None, and nothing is loaded, where no collector is named."""
+    traces, metrics = configuration.telemetry()
+    if not traces and not metrics:
+        return None
+    if (asked := configuration.telemetry_protocols()) - {"http/protobuf"}:
+        log.warning("no traces and metrics: arsync speaks OTLP as http/protobuf, not %s", ", ".join(sorted(asked)))
+        return None
+    from arsync_pipelines.telemetry.otel import OtelListener
+
+    listener = OtelListener(version("arsync"), traces=traces, metrics=metrics)
+    telemetry.listen(listener)
+    return listener
 
 
 def _channels(options: AlertSettings) -> list[Channel]:

@@ -446,6 +446,28 @@ def ops_url(settings: Settings) -> str:
     return "" if settings.ops.url is None else reveal(settings.ops.url)
 
 
+def telemetry() -> tuple[bool, bool]:
+    """Whether traces and whether metrics are exported: the standard OTEL_* variables name a collector for them.
+
+    All else that those variables say OpenTelemetry reads by itself.
+    """
+    given = {name: value.strip() for name, value in os.environ.items() if name.startswith("OTEL_")}
+    if given.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False, False
+
+    def wanted(signal: str) -> bool:
+        named = given.get("OTEL_EXPORTER_OTLP_ENDPOINT") or given.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+        return bool(named) and given.get(f"OTEL_{signal}_EXPORTER", "otlp") == "otlp"
+
+    return wanted("TRACES"), wanted("METRICS")
+
+
+def telemetry_protocols() -> set[str]:
+    """Protocols that the OTEL_* variables ask for, "" left out."""
+    names = ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL")
+    return {value for name in names if (value := os.environ.get(name, "").strip())}
+
+
 def dagster_postgres_url() -> str:
     """Database for Dagster's own storage (ARSYNC_DAGSTER_POSTGRES_URL); empty = SQLite."""
     return _environment().dagster_postgres_url
