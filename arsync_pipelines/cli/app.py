@@ -23,6 +23,7 @@ from arsync_pipelines.cli import (
     docs,
     gateway,
     held,
+    inbox,
     jobs,
     prove,
     sandbox,
@@ -55,6 +56,7 @@ app.command("demo")(demo.demo)
 app.add_typer(cases.app, name="cases")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(audit.app, name="audit")
+app.add_typer(inbox.app, name="inbox")
 app.add_typer(sandbox.app, name="sandbox")
 app.command("bench")(bench.bench)
 app.command("docs")(docs.docs)
