@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, cached_property, partial
@@ -23,6 +24,7 @@ from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.limits import LimitRules
 from arsync_pipelines.domain.logs import write_lines
 from arsync_pipelines.domain.secret import SecretRef
+from arsync_pipelines.domain.taxonomy import Change, Taxonomy
 from arsync_pipelines.domain.urgency import UrgencyRule
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.store import OpsStore, open_store
@@ -46,6 +48,7 @@ from arsync_pipelines.services.landing_checks import LandingChecks
 from arsync_pipelines.services.limiter import Limits
 from arsync_pipelines.services.payload_checks import PayloadChecks
 from arsync_pipelines.services.push import PushService
+from arsync_pipelines.services.reads import counted
 from arsync_pipelines.services.replay import ReplayService
 from arsync_pipelines.services.retention import RetentionService
 from arsync_pipelines.services.trace import TraceService
@@ -76,6 +79,7 @@ class Platform:
         self.settings = settings
         self._clock = clock
         self.connections: Mapping[str, Connection] = _connections(settings)
+        self.taxonomy = _taxonomy(settings)
         failpoint.arm(configuration.failpoints())
         self._telemetry = _telemetry()
         if settings.log.format == "json":  # for people, commands and Dagster show what happens in their own ways
@@ -173,7 +177,7 @@ class Platform:
         return CaseService(
             self.ops.cases,
             self.warehouse,
-            TAXONOMY,
+            self.taxonomy,
             systems,
             lambda name: self.source(name).streams(),
             self._observed_in,
@@ -248,6 +252,13 @@ class Platform:
         """A new source for a connection. Raises ConfigError for an unknown name."""
         connection = self._connection(name)
         return connection.connector.source(name, connection.options, configuration.reveal)
+
+    def counted(self, source: Source) -> AbstractContextManager[None]:
+        """Counts what `source` asks in the body against the limits of its connection."""
+        given = self.settings.connections[source.connection].limits
+        if given.requests is None and given.daily_requests is None:
+            return nullcontext()  # the operational store need not be opened for it
+        return counted(source, self._limits_of(source.connection))
 
     def webhook(self, name: str) -> Webhook | None:
         """The receiving end of what a connection posts to us; None where it posts nothing. Raises ConfigError for an
@@ -327,6 +338,14 @@ def _channels(options: AlertSettings) -> list[Channel]:
             EmailChannel(mail.host, mail.port, mail.security, mail.sender, mail.recipients, mail.user, password)
         )
     return channels
+
+
+def _taxonomy(settings: Settings) -> Taxonomy:
+    """What failure codes mean, with the owners and SLAs of arsync.toml."""
+    try:
+        return TAXONOMY.with_changes(Change(**given.model_dump()) for given in settings.failures)
+    except ValueError as error:
+        raise ConfigError(f"arsync.toml: failures: {error}") from None
 
 
 def _secrets(options: BaseModel) -> Iterator[SecretRef]:

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.secret import SecretRef
+from arsync_pipelines.domain.teams import Team
 
 _ADDRESS = r"[^@\s]+@[^@\s]+"
 
@@ -264,6 +265,25 @@ class AlertSettings(_Table):
     """A quota that is used up so far is told of."""
 
 
+class FailureSettings(_Table):
+    """Another owner or SLA for a failure code than reference/failures.md says; cases that open from then on have it."""
+
+    code: str = Field(min_length=1)
+    """The code, as reference/failures.md has it."""
+    system: str = ""
+    """The vendor whose code it is; empty for arsync's own."""
+    owner: Team | None = None
+    """The team that acts."""
+    sla_hours: int | None = Field(default=None, ge=1, le=8760)
+    """Hours from when a case opens until it should be closed."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.owner is None and self.sla_hours is None:
+            raise ValueError("failures: say owner or sla_hours")
+        return self
+
+
 class AutomationSettings(_Table):
     """Whether Dagster's sensors and schedules start switched on, and how often sources are asked for news."""
 
@@ -274,8 +294,8 @@ class AutomationSettings(_Table):
 
 
 class LimitSettings(_Table):
-    """How many requests deliveries may send to a connection, all processes together. What the vendor tells, Retry-After
-    and its own count of the day's requests, is obeyed besides."""
+    """How many requests deliveries and reads may send to a connection, all processes together. What the vendor tells,
+    Retry-After and its own count of the day's requests, is obeyed besides."""
 
     requests: int | None = Field(default=None, ge=1)
     """Most requests in any window of `per_s`; without it only the vendor limits."""
@@ -307,7 +327,7 @@ class ConnectionSettings(BaseModel):
     vendor: str
     """Which connector."""
     limits: LimitSettings = LimitSettings()
-    """What deliveries to the connection may take."""
+    """What deliveries to the connection and reads of it may take."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -332,6 +352,7 @@ class Settings(_Table):
     log: LogSettings = LogSettings()
     alerts: AlertSettings = AlertSettings()
     automation: AutomationSettings = AutomationSettings()
+    failures: tuple[FailureSettings, ...] = ()
     legal_entities: tuple[LegalEntitySettings, ...] = ()
     connections: dict[str, ConnectionSettings] = Field(default_factory=dict)
     """A table per connection, [connections.<name>]: `vendor` picks the connector, whose own keys stand beside it."""
