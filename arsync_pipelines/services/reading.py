@@ -104,7 +104,8 @@ class StreamReader:
         guard = ProgressGuard(self._source.connection, self._spec)
         rows, final = 0, None  # None: no page yet
         try:
-            for page in self._timed(self._source.read(self._spec.name, self._start.cursor, None if whole else since)):
+            pages = self._source.read(self._spec.name, self._start.cursor, since=None if whole else since)
+            for page in self._timed(pages):
                 if self._stop.is_set():
                     raise SourceError(f"{self._where}: stopped on request; run again to go on")
                 guard.check(page)

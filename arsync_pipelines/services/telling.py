@@ -17,7 +17,7 @@ def attempted(connection: str, object_name: str, batch: Sequence[PushIntent], ou
     counted = Counter(outcome.kind for outcome in outcomes)
     for kind, number in sorted(counted.items()):
         telemetry.count("attempts", number, connection=connection, object=object_name, outcome=kind)
-    telemetry.note(**dict(counted))
+    telemetry.note(**{str(kind): number for kind, number in counted.items()})
     facts = {intent.intent_id: intent.correlation_id for intent in batch}
     for outcome in [one for one in outcomes if one.kind != "acknowledged"][:_NAMED]:
         telemetry.happened(
