@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
@@ -15,11 +19,12 @@ from arsync_pipelines import settings as configuration
 from arsync_pipelines.connectors.base import Connector
 from arsync_pipelines.connectors.clock import FixedClock, HttpClock, SystemClock
 from arsync_pipelines.connectors.registry import CONNECTORS, TAXONOMY
-from arsync_pipelines.domain import failpoint
+from arsync_pipelines.domain import failpoint, telemetry
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.limits import LimitRules
 from arsync_pipelines.domain.logs import write_lines
 from arsync_pipelines.domain.secret import SecretRef
+from arsync_pipelines.domain.taxonomy import Change, Taxonomy
 from arsync_pipelines.domain.urgency import UrgencyRule
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.store import OpsStore, open_store
@@ -43,10 +48,17 @@ from arsync_pipelines.services.landing_checks import LandingChecks
 from arsync_pipelines.services.limiter import Limits
 from arsync_pipelines.services.payload_checks import PayloadChecks
 from arsync_pipelines.services.push import PushService
+from arsync_pipelines.services.reads import counted
 from arsync_pipelines.services.replay import ReplayService
+from arsync_pipelines.services.retention import RetentionService
 from arsync_pipelines.services.trace import TraceService
 from arsync_pipelines.settings import AlertSettings, Settings
 from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
+
+if TYPE_CHECKING:
+    from arsync_pipelines.telemetry.otel import OtelListener
+
+log = logging.getLogger(__name__)
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -67,7 +79,9 @@ class Platform:
         self.settings = settings
         self._clock = clock
         self.connections: Mapping[str, Connection] = _connections(settings)
+        self.taxonomy = _taxonomy(settings)
         failpoint.arm(configuration.failpoints())
+        self._telemetry = _telemetry()
         if settings.log.format == "json":  # for people, commands and Dagster show what happens in their own ways
             write_lines("json")
 
@@ -95,7 +109,13 @@ class Platform:
     @cached_property
     def ops(self) -> OpsStore:
         """The operational store, opened and brought to the newest schema."""
-        return open_store(self.settings.ops_path, configuration.ops_url(self.settings))
+        settings = self.settings
+        opened = open_store(settings.ops_path, configuration.ops_url(settings), archive=settings.archive_dir)
+        if self._telemetry is not None:
+            from arsync_pipelines.telemetry.levels import observe
+
+            observe(self._telemetry, opened, self.warehouse)
+        return opened
 
     @property
     def intents(self) -> IntentStore:
@@ -141,12 +161,23 @@ class Platform:
         return ReplayService(self.ops.held, self.settings.state_dir / "locks")
 
     @cached_property
+    def retention(self) -> RetentionService:
+        options = self.settings.archive
+        return RetentionService(
+            self.ops.archive,
+            self.ops.checkpoints.write,
+            timedelta(days=options.days),
+            timedelta(days=options.audit_days),
+            self.settings.state_dir / "locks",
+        )
+
+    @cached_property
     def cases(self) -> CaseService:
         systems = {c.name: c.connector.vendor for c in self.connections.values()}
         return CaseService(
             self.ops.cases,
             self.warehouse,
-            TAXONOMY,
+            self.taxonomy,
             systems,
             lambda name: self.source(name).streams(),
             self._observed_in,
@@ -222,6 +253,13 @@ class Platform:
         connection = self._connection(name)
         return connection.connector.source(name, connection.options, configuration.reveal)
 
+    def counted(self, source: Source) -> AbstractContextManager[None]:
+        """Counts what `source` asks in the body against the limits of its connection."""
+        given = self.settings.connections[source.connection].limits
+        if given.requests is None and given.daily_requests is None:
+            return nullcontext()  # the operational store need not be opened for it
+        return counted(source, self._limits_of(source.connection))
+
     def webhook(self, name: str) -> Webhook | None:
         """The receiving end of what a connection posts to us; None where it posts nothing. Raises ConfigError for an
         unknown name."""
@@ -271,6 +309,22 @@ class Platform:
             raise ConfigError(f"connection {name!r} is not in arsync.toml; known: {known}") from None
 
 
+@cache
+def _telemetry() -> OtelListener | None:
+    """Who exports traces and metrics, once per process; None, and nothing is loaded, where no collector is named."""
+    traces, metrics = configuration.telemetry()
+    if not traces and not metrics:
+        return None
+    if (asked := configuration.telemetry_protocols()) - {"http/protobuf"}:
+        log.warning("no traces and metrics: arsync speaks OTLP as http/protobuf, not %s", ", ".join(sorted(asked)))
+        return None
+    from arsync_pipelines.telemetry.otel import OtelListener
+
+    listener = OtelListener(version("arsync"), traces=traces, metrics=metrics)
+    telemetry.listen(listener)
+    return listener
+
+
 def _channels(options: AlertSettings) -> list[Channel]:
     """Channels that arsync.toml names; each reveals its secret when it sends."""
     channels: list[Channel] = []
@@ -284,6 +338,14 @@ def _channels(options: AlertSettings) -> list[Channel]:
             EmailChannel(mail.host, mail.port, mail.security, mail.sender, mail.recipients, mail.user, password)
         )
     return channels
+
+
+def _taxonomy(settings: Settings) -> Taxonomy:
+    """What failure codes mean, with the owners and SLAs of arsync.toml."""
+    try:
+        return TAXONOMY.with_changes(Change(**given.model_dump()) for given in settings.failures)
+    except ValueError as error:
+        raise ConfigError(f"arsync.toml: failures: {error}") from None
 
 
 def _secrets(options: BaseModel) -> Iterator[SecretRef]:

@@ -15,6 +15,7 @@ from arsync_pipelines.defs.ingest.jobs import ingest_job, ingest_selection
 from arsync_pipelines.defs.ingest.sensors import changes_sensor
 from arsync_pipelines.defs.maintenance import jobs, schedules
 from arsync_pipelines.defs.maintenance.alerting import alert_sensor
+from arsync_pipelines.defs.maintenance.archiving import archive_job
 from arsync_pipelines.defs.maintenance.sensors import failure_sensor
 from arsync_pipelines.defs.publish.assets import snapshot_asset
 from arsync_pipelines.defs.push.assets import push_assets
@@ -42,7 +43,8 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
     sync, refresh = jobs.sync_job(), jobs.refresh_job()
     crm_streams = [ingest_selection(c) for c, _objects in crms]
     proof = jobs.prove_job(crm_streams[0] if crm_streams else dg.AssetSelection.groups("raw"))
-    all_jobs = [sync, refresh, proof, *(ingest_job(c) for c in connectors.values())]
+    archiving = archive_job()
+    all_jobs: list[Any] = [sync, refresh, proof, *(ingest_job(c) for c in connectors.values()), archiving]
     sensors = [changes_sensor(c, refresh, automation.poll_seconds, sensors_on) for c in connectors.values()]
     if any(built.webhook(name) for name in built.connections):
         sensors.append(hints_sensor(refresh, sensors_on))
@@ -59,7 +61,11 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
         ],
         asset_checks=[receivables_proved],
         jobs=all_jobs,
-        schedules=[schedules.nightly_proof(proof, schedules_on), schedules.hourly_sync(sync)],
+        schedules=[
+            schedules.nightly_proof(proof, schedules_on),
+            schedules.weekly_archive(archiving, schedules_on),
+            schedules.hourly_sync(sync),
+        ],
         sensors=[*sensors, failure_sensor(sensors_on), alert_sensor(sensors_on)],
         # runs of single assets too: few fat steps, and the process of a run is the process of its steps
         executor=dg.in_process_executor,

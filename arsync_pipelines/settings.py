@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.secret import SecretRef
+from arsync_pipelines.domain.teams import Team
 
 _ADDRESS = r"[^@\s]+@[^@\s]+"
 
@@ -151,6 +152,25 @@ class OpsSettings(_Table):
     """Secret reference to postgresql://user:password@host:port/database; without it SQLite under `state_dir`."""
 
 
+class ArchiveSettings(_Table):
+    """When what has ended leaves the operational store for files under `state_dir`; nothing is ever thrown away."""
+
+    days: int = Field(default=400, ge=30)
+    """Days for which replaced changes, settled events, closed cases, recovered alerts and sent messages stay in the
+    store after they ended. At least thirty: a source may repeat an event, which only the store recognises."""
+    audit_days: int = Field(default=800, ge=400)
+    """Days for which rows of the audit stay in the store: at least a fiscal year and its close, and not less than
+    `days`."""
+
+    @model_validator(mode="after")
+    def _audit(self) -> Self:
+        if self.audit_days < self.days:
+            raise ValueError(
+                "archive.audit_days is shorter than archive.days: what a change was would outlive its audit"
+            )
+        return self
+
+
 class GatewaySettings(_Table):
     """What `arsync gateway` takes from sources that call us."""
 
@@ -245,6 +265,25 @@ class AlertSettings(_Table):
     """A quota that is used up so far is told of."""
 
 
+class FailureSettings(_Table):
+    """Another owner or SLA for a failure code than reference/failures.md says; cases that open from then on have it."""
+
+    code: str = Field(min_length=1)
+    """The code, as reference/failures.md has it."""
+    system: str = ""
+    """The vendor whose code it is; empty for arsync's own."""
+    owner: Team | None = None
+    """The team that acts."""
+    sla_hours: int | None = Field(default=None, ge=1, le=8760)
+    """Hours from when a case opens until it should be closed."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.owner is None and self.sla_hours is None:
+            raise ValueError("failures: say owner or sla_hours")
+        return self
+
+
 class AutomationSettings(_Table):
     """Whether Dagster's sensors and schedules start switched on, and how often sources are asked for news."""
 
@@ -255,8 +294,8 @@ class AutomationSettings(_Table):
 
 
 class LimitSettings(_Table):
-    """How many requests deliveries may send to a connection, all processes together. What the vendor tells, Retry-After
-    and its own count of the day's requests, is obeyed besides."""
+    """How many requests deliveries and reads may send to a connection, all processes together. What the vendor tells,
+    Retry-After and its own count of the day's requests, is obeyed besides."""
 
     requests: int | None = Field(default=None, ge=1)
     """Most requests in any window of `per_s`; without it only the vendor limits."""
@@ -288,7 +327,7 @@ class ConnectionSettings(BaseModel):
     vendor: str
     """Which connector."""
     limits: LimitSettings = LimitSettings()
-    """What deliveries to the connection may take."""
+    """What deliveries to the connection and reads of it may take."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -308,10 +347,12 @@ class Settings(_Table):
     ingest: IngestSettings = IngestSettings()
     push: PushSettings = PushSettings()
     ops: OpsSettings = OpsSettings()
+    archive: ArchiveSettings = ArchiveSettings()
     gateway: GatewaySettings = GatewaySettings()
     log: LogSettings = LogSettings()
     alerts: AlertSettings = AlertSettings()
     automation: AutomationSettings = AutomationSettings()
+    failures: tuple[FailureSettings, ...] = ()
     legal_entities: tuple[LegalEntitySettings, ...] = ()
     connections: dict[str, ConnectionSettings] = Field(default_factory=dict)
     """A table per connection, [connections.<name>]: `vendor` picks the connector, whose own keys stand beside it."""
@@ -338,6 +379,10 @@ class Settings(_Table):
     @property
     def dagster_home(self) -> Path:
         return self.state_dir / "dagster"
+
+    @property
+    def archive_dir(self) -> Path:
+        return self.state_dir / "archive"
 
     @property
     def ops_path(self) -> Path:
@@ -420,6 +465,28 @@ def ops_url(settings: Settings) -> str:
     if url := _environment().ops_url:
         return url
     return "" if settings.ops.url is None else reveal(settings.ops.url)
+
+
+def telemetry() -> tuple[bool, bool]:
+    """Whether traces and whether metrics are exported: the standard OTEL_* variables name a collector for them.
+
+    All else that those variables say OpenTelemetry reads by itself.
+    """
+    given = {name: value.strip() for name, value in os.environ.items() if name.startswith("OTEL_")}
+    if given.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False, False
+
+    def wanted(signal: str) -> bool:
+        named = given.get("OTEL_EXPORTER_OTLP_ENDPOINT") or given.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+        return bool(named) and given.get(f"OTEL_{signal}_EXPORTER", "otlp") == "otlp"
+
+    return wanted("TRACES"), wanted("METRICS")
+
+
+def telemetry_protocols() -> set[str]:
+    """Protocols that the OTEL_* variables ask for, "" left out."""
+    names = ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL")
+    return {value for name in names if (value := os.environ.get(name, "").strip())}
 
 
 def dagster_postgres_url() -> str:

@@ -14,6 +14,7 @@ import typer
 
 from arsync_pipelines.cli import (
     alerts,
+    archive,
     audit,
     bench,
     cases,
@@ -22,6 +23,7 @@ from arsync_pipelines.cli import (
     docs,
     gateway,
     held,
+    inbox,
     jobs,
     prove,
     sandbox,
@@ -48,11 +50,13 @@ app.command("status")(state.status)
 app.command("dead-letters")(held.dead_letters)
 app.command("replay")(held.replay)
 app.command("trace")(trace.trace)
+app.command("archive")(archive.archive)
 app.command("gateway")(gateway.gateway)
 app.command("demo")(demo.demo)
 app.add_typer(cases.app, name="cases")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(audit.app, name="audit")
+app.add_typer(inbox.app, name="inbox")
 app.add_typer(sandbox.app, name="sandbox")
 app.command("bench")(bench.bench)
 app.command("docs")(docs.docs)

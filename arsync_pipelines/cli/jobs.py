@@ -94,6 +94,8 @@ def _report(outcome: RunOutcome, as_json: bool) -> None:
     ]
     if sent:
         table("Pushed", ["object", "planned*", "acknowledged*", "rejected*", "waiting*", "requests*", "seconds*"], sent)
+    for why in dict.fromkeys(m["waits_for"] for m in summary["push"].values() if m.get("waits_for")):
+        out.print(why)
     checks = summary["checks"]
     out.print(
         f"{checks['total']} checks, {len(checks['failed'])} failed, {checks['warned']} warned; "

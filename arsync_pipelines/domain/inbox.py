@@ -3,6 +3,7 @@
     pending -> taken -> done
        |         |-> pending    the run that took it failed: again at `due_at`, until its attempts are spent
        |         '-> failed     attempts spent; polling and reconciliation still bring the record
+    failed -> pending           a person said so, with all its attempts
     ignored                     it names nothing that we read; kept because it was acknowledged
 
 An event is a hint: it says which record to read again, never what the record holds.

@@ -117,8 +117,7 @@ def look(state: LimitState, rules: LimitRules, now: datetime, urgent: bool = Fal
     if (until := _quota_until(state, rules, now, urgent)) is not None:
         return Permit(until, "quota")
     if rules.requests is not None and state.tokens < 1:
-        # a microsecond more, as the instant is cut to one
-        return Permit(now + timedelta(seconds=(1 - state.tokens) / rules.refill, microseconds=1), "rate")
+        return Permit(_next_token(state, rules, now), "rate")
     return GO
 
 
@@ -134,6 +133,31 @@ def ask(
     if state.openings:
         state = replace(state, probing=True, open_until=now + timedelta(seconds=request_s))
     return state, GO
+
+
+def reserve(state: LimitState, rules: LimitRules, now: datetime, number: int) -> tuple[LimitState, int, Permit]:
+    """Take permits for up to `number` requests that read, fewer where fewer are left; 0 and why when none is.
+
+    Reads keep the rate, the vendor's silence and our own day's requests, of which they leave what is kept back for
+    urgent work. They neither ask nor feed the circuit: their client has a patience of its own.
+    """
+    state = _refilled(state, rules, now)
+    if state.not_before is not None and now < state.not_before:
+        return state, 0, Permit(state.not_before, "vendor")
+    if rules.daily_requests is not None:
+        number = min(number, int(rules.daily_requests * (1.0 - rules.reserve)) - state.used)
+        if number <= 0:
+            return state, 0, Permit(_tomorrow(now), "quota")
+    if rules.requests is not None:
+        if state.tokens < 1:
+            return state, 0, Permit(_next_token(state, rules, now), "rate")
+        number = min(number, int(state.tokens))
+    return replace(state, tokens=max(0.0, state.tokens - number), used=state.used + number), number, GO
+
+
+def given_back(state: LimitState, now: datetime, number: int) -> LimitState:
+    """The state after permits of `reserve` were not used. The rate's tokens are gone: they were of their moment."""
+    return replace(state, used=max(0, state.used - number)) if state.day == _day(now) else state
 
 
 def told(state: LimitState, rules: LimitRules, answer: Answer, now: datetime) -> LimitState:
@@ -167,11 +191,20 @@ def _refilled(state: LimitState, rules: LimitRules, now: datetime) -> LimitState
 def _quota_until(state: LimitState, rules: LimitRules, now: datetime, urgent: bool) -> datetime | None:
     share = 1.0 if urgent else 1.0 - rules.reserve
     if rules.daily_requests is not None and state.used >= int(rules.daily_requests * share):
-        return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), UTC)
+        return _tomorrow(now)
     if state.told_used is None or state.told_limit is None or state.told_at is None:
         return None
     until = state.told_at + _TOLD_FOR
     return until if state.told_used >= int(state.told_limit * share) and now < until else None
+
+
+def _tomorrow(now: datetime) -> datetime:
+    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), UTC)
+
+
+def _next_token(state: LimitState, rules: LimitRules, now: datetime) -> datetime:
+    # a microsecond more, as the instant is cut to one
+    return now + timedelta(seconds=(1 - state.tokens) / rules.refill, microseconds=1)
 
 
 def _day(now: datetime) -> str:

@@ -31,6 +31,11 @@ def bound(**ids: str) -> Iterator[None]:
         _bound.reset(token)
 
 
+def bound_ids() -> dict[str, str]:
+    """The ids that hold here."""
+    return dict(_bound.get())
+
+
 class _Ids(logging.Filter):
     """Notes the ids that hold where the line is written."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from arsync_pipelines.domain.push import FailureClass
@@ -54,6 +54,16 @@ class Failure:
         return self.failure_class is not FailureClass.BUSINESS
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Another owner or SLA for a code; None leaves it as it is."""
+
+    code: str
+    system: str = ""
+    owner: Team | None = None
+    sla_hours: int | None = None
+
+
 UNKNOWN_TECHNICAL = Failure(
     "UNKNOWN_TECHNICAL", FailureClass.PERMANENT, "a technical failure whose code arsync does not know",
     "data_engineering", 8,
@@ -69,13 +79,32 @@ UNKNOWN_BUSINESS = Failure(
 class Taxonomy:
     """All lines in force. Raises ValueError when two lines name the same code of the same system."""
 
-    def __init__(self, failures: Iterable[Failure]) -> None:
+    def __init__(
+        self, failures: Iterable[Failure], defaults: tuple[Failure, Failure] = (UNKNOWN_TECHNICAL, UNKNOWN_BUSINESS)
+    ) -> None:
+        self._technical, self._business = defaults
         self._lines: dict[tuple[str, str], Failure] = {}
-        for failure in (*failures, UNKNOWN_TECHNICAL, UNKNOWN_BUSINESS):
+        for failure in (*failures, *defaults):
             key = (failure.system, failure.code)
             if key in self._lines:
                 raise ValueError(f"taxonomy: {failure.code} of {failure.system or 'arsync'} stands in it twice")
             self._lines[key] = failure
+
+    def with_changes(self, changes: Iterable[Change]) -> Taxonomy:
+        """This one with other owners and SLAs. Raises ValueError for a code that stands nowhere, or is named twice."""
+        lines = dict(self._lines)
+        changed: set[tuple[str, str]] = set()
+        for change in changes:
+            key, of = (change.system, change.code), change.system or "arsync"
+            if key not in lines:
+                raise ValueError(f"{change.code} of {of} is no failure code; docs/reference/failures.md lists them")
+            if key in changed:
+                raise ValueError(f"{change.code} of {of} is changed twice")
+            changed.add(key)
+            line = lines[key]
+            lines[key] = replace(line, owner=change.owner or line.owner, sla_hours=change.sla_hours or line.sla_hours)
+        technical, business = lines.pop(("", self._technical.code)), lines.pop(("", self._business.code))
+        return Taxonomy(lines.values(), (technical, business))
 
     @property
     def lines(self) -> list[Failure]:
@@ -87,4 +116,4 @@ class Taxonomy:
         found = self._lines.get((system, code)) or self._lines.get(("", code))
         if found is not None:
             return found
-        return UNKNOWN_BUSINESS if failure_class is FailureClass.BUSINESS else UNKNOWN_TECHNICAL
+        return self._business if failure_class is FailureClass.BUSINESS else self._technical

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Row, func, literal_column, or_, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from arsync_pipelines.domain.bodies import redact_body
@@ -138,6 +138,29 @@ class InboxStore:
                       failed=[row.event_id for row in of_one if row in spent])  # fmt: skip
             return len(rows)
 
+    def failed(self, connection: str = "", limit: int | None = None) -> list[InboxEntry]:
+        """Events whose attempts are spent, oldest first."""
+        query = select(inbox_event).where(_is(InboxState.FAILED)).order_by(inbox_event.c.inbox_id).limit(limit)
+        if connection:
+            query = query.where(inbox_event.c.connection == connection)
+        with _refusals(), self._transactions.read() as db:
+            return [_entry(row) for row in db.execute(query)]
+
+    def retry(self, connection: str, event_ids: Collection[str], now: datetime, actor: str) -> list[str]:
+        """Let failed events of a connection wait again, at once and with all their attempts. Ids of those moved; safe
+        twice: what has not failed is left alone."""
+        with _refusals(), self._transactions.write() as unit:
+            rows: list[Row[Any]] = []
+            for part in parts(sorted(set(event_ids))):
+                query = select(inbox_event).where(
+                    inbox_event.c.connection == connection, inbox_event.c.event_id.in_(part), _is(InboxState.FAILED)
+                )
+                rows += unit.db.execute(query.order_by(inbox_event.c.inbox_id).with_for_update()).all()
+            _move(unit, rows, {"state": InboxState.PENDING.value, "due_at": now, "settled_at": None, "attempts": 0})
+            if rows:
+                _tell(unit, now, "inbox.retried", connection, "", rows, by=redact_text(actor)[:100])
+            return [row.event_id for row in rows]
+
     def holders(self) -> list[str]:
         """Ids of the runs that hold taken events."""
         query = select(inbox_event.c.run_id).where(_is(InboxState.TAKEN), _OPEN).distinct()
@@ -169,20 +192,6 @@ class InboxStore:
         )
         with _refusals(), self._transactions.read() as db:
             return [_entry(row) for row in db.execute(query.order_by(columns.inbox_id).limit(limit))]
-
-    def forget(self, before: datetime, now: datetime) -> int:
-        """Remove what was done or ignored before an instant; the audit keeps that it came, with the hash of its body.
-
-        Not sooner than the source stops repeating an event (Stripe: three days): a forgotten one would be new again.
-        """
-        old = (inbox_event.c.settled_at < before) & inbox_event.c.state.in_(
-            [InboxState.DONE.value, InboxState.IGNORED.value]
-        )
-        with _refusals(), self._transactions.write() as unit:
-            removed = unit.db.execute(delete(inbox_event).where(old)).rowcount
-            if removed:
-                unit.note(now, "inbox.forgotten", "inbox", "inbox", "", events=removed, before=before.isoformat())
-            return int(removed)
 
 
 @contextmanager
@@ -247,11 +256,18 @@ def _is(state: InboxState) -> ColumnElement[bool]:
 
 
 def _hints(row: Row[Any]) -> tuple[Hint, ...]:
-    return tuple(Hint(stream, key) for stream, key in json.loads(row.hints))
+    return _hints_of(row.hints)
+
+
+def _hints_of(text: str) -> tuple[Hint, ...]:
+    return tuple(Hint(stream, key) for stream, key in json.loads(text))
 
 
 def _entry(row: Row[Any]) -> InboxEntry:
-    return InboxEntry(
-        row.connection, row.event_id, row.kind, row.signature, _hints(row), row.correlation_id, row.received_at,
-        InboxState(row.state), row.attempts, row.reason, row.run_id, row.settled_at, row.body_hash, row.body,
-    )  # fmt: skip
+    return entry_of(dict(row._mapping))
+
+
+def entry_of(values: Mapping[str, Any]) -> InboxEntry:
+    """The event of a row of inbox_event."""
+    known = {f.name: values[f.name] for f in fields(InboxEntry)}
+    return InboxEntry(**known | {"hints": _hints_of(values["hints"]), "state": InboxState(values["state"])})

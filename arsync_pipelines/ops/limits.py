@@ -52,6 +52,22 @@ class LimitStore:
         now = self._change(connection, rules, take)
         return taken[0], now
 
+    def reserve(self, connection: str, rules: LimitRules, number: int) -> tuple[int, Permit, datetime]:
+        """Take permits for up to `number` reads at once: how many were given, else until when none is, and the time."""
+        taken: list[tuple[int, Permit]] = []
+
+        def take(state: LimitState, now: datetime) -> LimitState:
+            state, given, permit = limits.reserve(state, rules, now, number)
+            taken.append((given, permit))
+            return state
+
+        now = self._change(connection, rules, take)
+        return *taken[0], now
+
+    def give_back(self, connection: str, rules: LimitRules, number: int) -> None:
+        """Permits of `reserve` that were not used."""
+        self._change(connection, rules, lambda state, now: limits.given_back(state, now, number))
+
     def told(self, connection: str, rules: LimitRules, answer: Answer) -> None:
         """Note an answer, where it tells something new."""
         state, now = self._read(connection, rules)

@@ -1,4 +1,5 @@
-"""What every request of a sink passes on its way out: whoever delivers may hold it back, or forbid it."""
+"""What every request of a sink or a source passes on its way out: whoever delivers or reads may hold it back, or forbid
+it."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ class Gate(Protocol):
 
 @runtime_checkable
 class Gated(Protocol):
-    """A sink whose requests can be led through a gate, each one, repeated ones and those of a job included."""
+    """A sink or source whose requests can be led through a gate: each one, repeated ones and those of jobs included."""
 
     def through(self, gate: Gate | None) -> None:
         """Ask `gate` before each request from now on; None: nobody."""

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from arsync_pipelines.domain import telemetry
 from arsync_pipelines.domain.comparison import holds
 from arsync_pipelines.domain.errors import SinkError
 from arsync_pipelines.domain.failpoint import failpoint
@@ -28,6 +29,7 @@ from arsync_pipelines.ops.leases import Lease
 from arsync_pipelines.ops.rows import Settlement
 from arsync_pipelines.ports.gate import Gated, NotNow
 from arsync_pipelines.ports.sink import Outcome, Sink
+from arsync_pipelines.services import telling
 from arsync_pipelines.services.limiter import DeliveryGate, Limits
 from arsync_pipelines.services.worker import Worker
 
@@ -199,8 +201,11 @@ class Delivery:
     def _deliver(self, object_name: str, batch: Sequence[PushIntent]) -> None:
         failpoint("push.claimed")
         result, started = self._result(object_name), time.perf_counter()
+        facts = [intent.correlation_id for intent in batch] if telemetry.is_on() else ()
+        about = {"connection": self.sink.connection, "object": object_name}
         try:
-            self._send(object_name, batch)
+            with telemetry.span("push.batch", facts, intents=len(batch), **about):
+                self._send(object_name, batch)
         finally:
             result.seconds += time.perf_counter() - started
         settled = result.acknowledged + result.rejected + result.dead
@@ -270,6 +275,8 @@ class Delivery:
             self._gate.enter()
 
     def _settle(self, object_name: str, batch: Sequence[PushIntent], outcomes: Sequence[Outcome]) -> None:
+        if telemetry.is_on():
+            telling.attempted(self.sink.connection, object_name, batch, outcomes)
         attempts = self.store.attempts_by_intent([i for i, o in zip(batch, outcomes, strict=True) if o.kind == "retry"])
         now = self.now()
         settlements = [self._settlement(object_name, o, attempts.get(o.intent_id, 0), now) for o in outcomes]

@@ -12,11 +12,13 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+from arsync_pipelines.domain import telemetry
 from arsync_pipelines.domain.errors import ArsyncError, ConfigError, SourceError, WarehouseError
 from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.ports.clock import Clock
@@ -71,7 +73,8 @@ class IngestService:
         WarehouseError when another run reads one of them.
         """
         specs = _choose(source, streams)
-        with only_one(self._landing_dir, source.connection, specs, self._patience_s):
+        named = telemetry.span("ingest", connection=source.connection, streams=[spec.name for spec in specs])
+        with only_one(self._landing_dir, source.connection, specs, self._patience_s), named:
             return self._read(source, specs, since, progress)
 
     def _read(
@@ -101,7 +104,8 @@ class IngestService:
             reads: dict[str, Future[ReadStats]] = {}
             for name, start in starts.items():
                 reader = StreamReader(source, start, loader, self._clock, self._batch_rows, stop, progress)
-                reads[name] = pool.submit(reader.run, since)
+                # ids of log lines and the span that is open go along into the thread
+                reads[name] = pool.submit(copy_context().run, reader.run, since)
             try:
                 for name, read in reads.items():
                     try:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import queue
 import threading
 from concurrent.futures import Future
+from contextvars import Context, copy_context
 from types import TracebackType
 
+from arsync_pipelines.domain import telemetry
 from arsync_pipelines.domain.errors import ArsyncError, LoadRefused, WarehouseError
 from arsync_pipelines.ports.warehouse import LoadResult, Warehouse
 from arsync_pipelines.services.landing import Landed
 
 _LINGER_S = 2.0
-_Work = tuple[Landed, "Future[LoadResult]"]
+_Work = tuple[Landed, "Future[LoadResult]", Context]
 
 
 class Loader:
@@ -43,7 +45,7 @@ class Loader:
     def submit(self, landed: Landed) -> Future[LoadResult]:
         """Queue a batch; waits while many are queued."""
         result: Future[LoadResult] = Future()
-        self._queue.put((landed, result))
+        self._queue.put((landed, result, copy_context()))
         if self._ended.is_set():
             self._refuse_queued()
         return result
@@ -61,7 +63,8 @@ class Loader:
             try:
                 with self._warehouse.writing():
                     while work is not None:
-                        self._load(*work)
+                        landed, result, context = work
+                        context.run(self._load, landed, result)
                         work = self._queue.get(timeout=_LINGER_S)
             except queue.Empty:
                 work = self._queue.get()
@@ -101,7 +104,11 @@ def load_in_turn(warehouse: Warehouse, landed: Landed, failed_reads: set[str]) -
         raise WarehouseError(f"batch {batch.batch_id} not loaded: one before it failed")
     failed_reads.add(batch.read_id)
     try:
-        result = warehouse.load(batch)
+        with telemetry.span(
+            "load", connection=batch.connection, stream=batch.spec.name, batch_id=batch.batch_id
+        ) as told:
+            result = warehouse.load(batch)
+            told.note(rows=result.rows, rows_new=result.new_versions)
     except LoadRefused as error:
         error.add_note(f"the batch is kept for inspection at {landed.reject()}")
         raise

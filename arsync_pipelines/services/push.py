@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from arsync_pipelines.domain import telemetry
 from arsync_pipelines.domain.checks import CheckResult, summary
 from arsync_pipelines.domain.errors import ArsyncError, CheckFailed, SinkError, StaleWrite, WarehouseError
 from arsync_pipelines.domain.failpoint import failpoint
@@ -93,6 +94,15 @@ class PushService:
         return report
 
     def _push(self, sink: Sink, objects: Sequence[str] | None, progress: Progress, report: PushReport) -> None:
+        with telemetry.span("push", connection=sink.connection) as told:
+            try:
+                self._plan_and_deliver(sink, objects, progress, report)
+            finally:
+                told.note(snapshot_id=report.snapshot_id, waits_for=report.waits_for)
+
+    def _plan_and_deliver(
+        self, sink: Sink, objects: Sequence[str] | None, progress: Progress, report: PushReport
+    ) -> None:
         shared = self.store.shared
         delivery = Delivery(
             self.store,
@@ -115,7 +125,9 @@ class PushService:
         for again in range(_PLANS, 0, -1):
             report.checks.clear()
             try:
-                self._plan_once(sink, objects, report)
+                with telemetry.span("plan", connection=sink.connection) as told:
+                    self._plan_once(sink, objects, report)
+                    told.note(snapshot_id=report.snapshot_id, planned=sum(report.planned.values()), held=report.held)
                 return
             except StaleWrite:  # a planner on another machine was quicker; nothing of this plan was stored
                 if again == 1:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from arsync_pipelines.domain import telemetry
 from arsync_pipelines.domain.errors import ArsyncError, SourceContractBroken, SourceError, WarehouseError
 from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.ports.clock import Clock
@@ -65,9 +66,21 @@ class StreamReader:
         self._pending: deque[tuple[Landed, Future[LoadResult]]] = deque()
         self._stats = start.recovered
         self._started_at = ""
+        self._fetched_s = self._longest_s = 0.0
 
     def run(self, since: datetime | None) -> ReadStats:
         """Read to the end. Raises what the source raises, SourceContractBroken, or WarehouseError."""
+        connection, stream = self._source.connection, self._spec.name
+        with telemetry.span("ingest.stream", connection=connection, stream=stream) as told:
+            try:
+                stats = self._run(since)
+            finally:  # pages in sum: there are too many for a span each
+                done, took = self._stats, {"fetch_seconds": self._fetched_s, "fetch_longest_seconds": self._longest_s}
+                told.note(pages=done.pages, rows_read=done.rows_read, rows_new=done.rows_new, **took)
+                telemetry.count("rows.ingested", done.rows_new, connection=connection, stream=stream)
+        return stats
+
+    def _run(self, since: datetime | None) -> ReadStats:
         started = time.monotonic()
         self._started_at = self._clock.now().isoformat()
         try:
@@ -91,7 +104,8 @@ class StreamReader:
         guard = ProgressGuard(self._source.connection, self._spec)
         rows, final = 0, None  # None: no page yet
         try:
-            for page in self._source.read(self._spec.name, self._start.cursor, since=None if whole else since):
+            pages = self._source.read(self._spec.name, self._start.cursor, since=None if whole else since)
+            for page in self._timed(pages):
                 if self._stop.is_set():
                     raise SourceError(f"{self._where}: stopped on request; run again to go on")
                 guard.check(page)
@@ -113,6 +127,18 @@ class StreamReader:
                 self._hand_over(final=False)
             raise
         self._hand_over(final=True)
+
+    def _timed(self, pages: Iterator[Page]) -> Iterator[Page]:
+        """The pages; how long each was waited for is summed up."""
+        pages = iter(pages)
+        while True:
+            asked = time.monotonic()
+            page = next(pages, None)
+            waited = time.monotonic() - asked
+            self._fetched_s, self._longest_s = self._fetched_s + waited, max(self._longest_s, waited)
+            if page is None:
+                return
+            yield page
 
     def _write(self, page: Page) -> None:
         """Add a page to the open batch, cutting the batch before it where it would overflow or repeat a scope."""

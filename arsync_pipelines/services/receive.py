@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from arsync_pipelines.domain import telemetry
 from arsync_pipelines.domain.errors import ArsyncError, WebhookForged, WebhookRefused, WebhookStale, WebhookUnreadable
 from arsync_pipelines.domain.inbox import correlation_of
 from arsync_pipelines.ops.inbox import InboxStore
@@ -61,11 +62,18 @@ class Receiver:
         Raises WebhookRefused for what is not taken, OpsStoreError or ConfigError when it could not be looked at or
         stored: the source is to send it again.
         """
+        with telemetry.span("gateway.receive", connection=connection) as told:
+            received = self._receive(connection, posted, told)
+            told.note(events_new=received.new, events_known=received.known)
+            return received
+
+    def _receive(self, connection: str, posted: Posted, span: telemetry.Span) -> Received:
         webhook = self._webhook_of(connection)
         if webhook is None:
             raise WebhookRefused("there is no such connection")
         try:
             told = webhook.verify(posted, self._clock.now())
+            span.about([correlation_of(connection, event.key) for event in told.events])
             new = self._inbox.store(connection, told.events, told.signature, self._clock.now())
         except WebhookRefused as refusal:
             outcome = _REASONS.get(type(refusal), "refused")
@@ -93,3 +101,4 @@ class Receiver:
     def _count(self, connection: str, outcome: str, number: int) -> None:
         with self._lock:
             self._counts[connection, outcome] += number
+        telemetry.count("events.received", number, connection=connection, outcome=outcome)

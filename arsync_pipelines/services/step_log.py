@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from arsync_pipelines.domain import telemetry
 from arsync_pipelines.domain.errors import ArsyncError, CheckFailed
 from arsync_pipelines.ports.clock import Clock
 from arsync_pipelines.ports.warehouse import Warehouse
@@ -51,7 +52,9 @@ def logged(
 
     append("begun")
     try:
-        yield ending
+        with telemetry.span(step, run_id=run_id) as told:
+            yield ending
+            told.note(state=ending.state)
     except ArsyncError as error:
         # by its class, since its words may quote a source
         append("refused" if isinstance(error, CheckFailed) else "failed", type(error).__name__)

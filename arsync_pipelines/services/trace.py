@@ -1,7 +1,7 @@
 """The life of a business fact: from the source's record, through snapshot and intent, to the target's acceptance.
 
-Read from the published snapshot and the operational store; which raw versions there are is asked of the working
-warehouse, without waiting for whoever writes there.
+Read from the published snapshot and the operational store, and from its archive where the store has none; which raw
+versions there are is asked of the working warehouse, without waiting for whoever writes there.
 """
 
 from __future__ import annotations
@@ -82,6 +82,13 @@ class TraceService:
         intents = [row for one in business_keys for row in self._traces.intents(one, VERSIONS)]
         intents = list({row["intent_id"]: row for row in intents}.values())
         events = self._inbox.find(key)
+        archived: list[str] = []
+        if not intents and not events:
+            intents = [*self._traces.archived_intents(business_keys, notes)[:VERSIONS]]
+            archived = [row["intent_id"] for row in intents]
+            events = self._traces.archived_events([key], notes)
+            if intents or events:
+                notes.append("what was sent or received stands in the archive only")
         records = self._source_records(snapshot, key, intents, events, notes)
         if not intents and not events and not records:
             raise NothingKnown(
@@ -95,16 +102,20 @@ class TraceService:
                 events.append(entry)
                 known.add((entry.connection, entry.event_id))
         steps = [*_received(events), *_loaded(records), *self._published(snapshot, intents, notes)]
-        attempts = self._traces.attempts([row["intent_id"] for row in intents])
+        if archived:
+            attempts = self._traces.archived_attempts(archived, notes)
+        else:
+            attempts = self._traces.attempts([row["intent_id"] for row in intents])
         steps += [*_sent(intents, attempts)]
         ids = [row["correlation_id"] for row in intents] + [e.correlation_id for e in events]
+        began = [row["created_at"] for row in intents] + [e.received_at for e in events]
         steps += [
             Step(row.at, "audit", f"{row.action} (row {row.seq})", {"actor": row.actor, **json.loads(row.detail)})
-            for row in self._traces.audit(ids)
+            for row in self._traces.audit(ids, min(began, default=None), notes)
         ]
         order = {kind: number for number, kind in enumerate(_ORDER)}
         steps.sort(key=lambda step: (step.at, order[step.kind]))
-        return Trace(key, records, [_shown(row) for row in intents], steps, notes)
+        return Trace(key, records, [_shown(row) for row in intents], steps, list(dict.fromkeys(notes)))
 
     def _business_keys(self, snapshot: Snapshot | None, key: str) -> list[str]:
         """`key` itself, and keys of invoices that people know by it."""

@@ -103,3 +103,30 @@ def test_alert_settings_that_cannot_work_are_refused_at_start(tmp_path: Path, ta
     with pytest.raises(ConfigError, match=complaint) as refused:
         settings.load(tmp_path / "arsync.toml")
     assert "hooks.example.com" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ('code = "NO_SUCH"\nowner = "tax"', "NO_SUCH of arsync is no failure code"),
+        ('code = "NO_ANSWER"\nowner = "nobody"', "failures.0.owner"),
+        ('code = "NO_ANSWER"', "say owner or sla_hours"),
+        ('code = "NO_ANSWER"\nsla_hours = 0', "failures.0.sla_hours"),
+    ],
+)
+def test_a_change_of_a_failure_code_is_checked(tmp_path: Path, table: str, why: str) -> None:
+    from arsync_pipelines.bootstrap import platform
+
+    path = tmp_path / "arsync.toml"
+    path.write_text(f"[[failures]]\n{table}\n")
+    with pytest.raises(ConfigError, match=why):
+        platform(path)
+
+
+def test_owner_and_sla_of_a_code_are_ours_to_say(tmp_path: Path) -> None:
+    from arsync_pipelines.bootstrap import platform
+
+    path = tmp_path / "arsync.toml"
+    path.write_text('[[failures]]\ncode = "NO_ANSWER"\nowner = "tax"\nsla_hours = 3\n')
+    line = platform(path).taxonomy.find("salesforce", "NO_ANSWER", None)
+    assert (line.owner, line.sla_hours) == ("tax", 3)

@@ -25,6 +25,7 @@ from arsync_pipelines.connectors.netsuite.statements import Statement, StreamQue
 from arsync_pipelines.connectors.netsuite.zone import ZoneClock
 from arsync_pipelines.domain.errors import ConfigError, SourceContractBroken
 from arsync_pipelines.domain.secret import Reveal
+from arsync_pipelines.ports.gate import Gate
 from arsync_pipelines.ports.source import ConnectionCheck, ControlTotal, Cursor, Page, RenderedRows, StreamSpec
 
 
@@ -48,6 +49,10 @@ class NetSuiteSource:
         self._queries = build_queries(options)
         self._decoders = {name: page_decoder(name, list(query.columns)) for name, query in self._queries.items()}
         self._overlap = timedelta(minutes=options.overlap_minutes)
+
+    def through(self, gate: Gate | None) -> None:
+        """See ports.gate.Gated."""
+        self._suiteql.http.gate = gate
 
     def streams(self) -> Sequence[StreamSpec]:
         return STREAMS

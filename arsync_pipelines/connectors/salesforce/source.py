@@ -18,6 +18,7 @@ from arsync_pipelines.connectors.salesforce.check import check
 from arsync_pipelines.connectors.salesforce.soql import Position
 from arsync_pipelines.connectors.salesforce.spec import AR_STREAMS, SOBJECTS, streams
 from arsync_pipelines.domain.errors import SourceContractBroken
+from arsync_pipelines.ports.gate import Gate
 from arsync_pipelines.ports.source import ConnectionCheck, ControlTotal, Cursor, Page, StreamSpec
 
 _RESTARTS = 3
@@ -49,6 +50,10 @@ class SalesforceSource:
     @property
     def system(self) -> str:
         return "salesforce"
+
+    def through(self, gate: Gate | None) -> None:
+        """See ports.gate.Gated."""
+        self._api.http.gate = gate
 
     def streams(self) -> Sequence[StreamSpec]:
         return tuple(self._specs.values())

@@ -28,6 +28,7 @@ from arsync_pipelines.connectors.stripe.options import StripeOptions
 from arsync_pipelines.connectors.stripe.spec import STREAMS
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.secret import Reveal
+from arsync_pipelines.ports.gate import Gate
 from arsync_pipelines.ports.source import ConnectionCheck, Cursor, Page, StreamSpec
 
 DAY = 86_400
@@ -53,6 +54,10 @@ class StripeSource:
         self.options = options
         self._api = StripeApi(connection, options, reveal, transport=transport, retry=retry)
         self._overlap = options.overlap_minutes * 60
+
+    def through(self, gate: Gate | None) -> None:
+        """See ports.gate.Gated."""
+        self._api.http.gate = gate
 
     def streams(self) -> Sequence[StreamSpec]:
         return STREAMS

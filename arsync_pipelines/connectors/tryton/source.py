@@ -16,6 +16,7 @@ from arsync_pipelines.connectors.tryton.spec import QUERIES, Query
 from arsync_pipelines.connectors.tryton.totals import COUNTED, receivable_total
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.domain.secret import Reveal
+from arsync_pipelines.ports.gate import Gate
 from arsync_pipelines.ports.source import ConnectionCheck, ControlTotal, Cursor, Page, StreamSpec
 
 
@@ -37,6 +38,10 @@ class TrytonSource:
         self.options = options
         self._rpc = TrytonRpc(connection, options, reveal, transport=transport, retry=retry)
         self._queries = {query.spec.name: query for query in QUERIES if options.dunning or not query.module}
+
+    def through(self, gate: Gate | None) -> None:
+        """See ports.gate.Gated."""
+        self._rpc.http.gate = gate
 
     def streams(self) -> Sequence[StreamSpec]:
         return [query.spec for query in self._queries.values()]

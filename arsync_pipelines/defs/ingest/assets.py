@@ -133,7 +133,11 @@ def read_streams(
             found = platform.ingest.reload(connection.name, offered)
         else:
             names = [s.name for s in offered]
-            with bound(run_id=context.run.run_id), _settling(context, platform, connection.name, names):
+            with (
+                bound(run_id=context.run.run_id),
+                _settling(context, platform, connection.name, names),
+                platform.counted(source),
+            ):
                 found = platform.ingest.run(source, names, since=since, progress=log.reading(connection.name))
         for s in found:
             context.log.info(

@@ -49,7 +49,8 @@ def changes_sensor(
             return dg.SkipReason(f"the warehouse is busy: {error}")
         for (source, spec), cursor in zip(asked, cursors, strict=True):
             try:
-                changed = source.has_changes(spec.name, cursor)
+                with built.counted(source):
+                    changed = source.has_changes(spec.name, cursor)
             except ArsyncError as error:
                 context.log.error(f"{source.connection}.{spec.name}: {error}")
                 raise

@@ -16,6 +16,16 @@ def nightly_proof(job: UnresolvedAssetJobDefinition, status: dg.DefaultScheduleS
     )
 
 
+def weekly_archive(job: dg.JobDefinition, status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name="archive_records_weekly",
+        job=job,
+        cron_schedule="15 4 * * 0",
+        default_status=status,
+        description="Every Sunday: what ended long ago leaves the operational store for the archive.",
+    )
+
+
 def hourly_sync(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """Off unless switched on: sensors bring changes sooner, this is for sources that cannot be asked."""
     return dg.ScheduleDefinition(

@@ -83,6 +83,7 @@ def run_push(
             yield to_asset_check(PAYLOAD_CHECK, key, looked)
     left = {f"{r.connection}.{n}": o for r in reports for n, o in r.results.items() if o.rejected or o.dead or o.left}
     told = [f"{k}: {o.rejected} rejected, {o.dead} dead, {o.left} waiting" for k, o in left.items()]
+    told += [report.waits_for for report in reports if report.waits_for] if told else []
     if failures:
         told = [*(f"{name} failed: {error}" for name, error in failures.items()), *told]
         others = [report.connection for report in reports if report.connection not in failures]
@@ -149,5 +150,6 @@ def _metadata(name: str, reports: Sequence[PushReport]) -> dict[str, int | float
         "read_back": sum(o.read_back for o in results),
         "requests": sum(o.requests for o in results),
         "seconds": round(sum(o.seconds for o in results), 3),
+        "waits_for": "; ".join(dict.fromkeys(r.waits_for for r in reports if r.waits_for)),
         "snapshot_id": ", ".join(dict.fromkeys(r.snapshot_id for r in reports if r.snapshot_id)),
     }

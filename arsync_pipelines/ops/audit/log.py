@@ -25,8 +25,8 @@ def head(db: Connection) -> Head | None:
     return None if row is None else Head(row.seq, row.hash)
 
 
-def rows(db: Connection) -> Iterator[AuditRow]:
-    """All rows by seq; streamed."""
-    query = select(audit_event).order_by(audit_event.c.seq)
+def rows(db: Connection, after: int = 0) -> Iterator[AuditRow]:
+    """Rows beyond `after` by seq; streamed."""
+    query = select(audit_event).where(audit_event.c.seq > after).order_by(audit_event.c.seq)
     for row in db.execute(query, execution_options={"yield_per": 2000}):
         yield AuditRow(**row._mapping)

@@ -1,4 +1,5 @@
-"""Verifying the audit: the chain with itself, with its head, with its checkpoints in the store and outside it.
+"""Verifying the audit: the chain with itself, with its head, with its checkpoints in the store and outside it. What was
+archived is read from its files: the chain is one, wherever its rows stand.
 
 Streams, as of one instant: what is told meanwhile is not looked at. Needs memory for checkpoints only.
 """
@@ -6,9 +7,13 @@ Streams, as of one instant: what is told meanwhile is not looked at. Needs memor
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
+from arsync_pipelines.ops.archive import segments
+from arsync_pipelines.ops.archive.check import ArchiveCheck, through
 from arsync_pipelines.ops.audit import log
 from arsync_pipelines.ops.audit.chain import FIRST, AuditRow
 from arsync_pipelines.ops.audit.checkpoints import Checkpoint, CheckpointStore, Exported, count_rows, stored
@@ -19,13 +24,18 @@ from arsync_pipelines.ops.unit import Transactions
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """`rows` were checked, the last of them `last`, against so many `checkpoints`. `more`: findings not listed."""
+    """`rows` were checked, the last of them `last`, against so many `checkpoints`. `more`: findings not listed.
+
+    `archived` of the rows stand in the archive, which has so many `files`, of the audit and of all else.
+    """
 
     findings: tuple[Finding, ...]
     rows: int
     last: int
     checkpoints: int
     more: int
+    archived: int = 0
+    files: int = 0
 
     @property
     def holds(self) -> bool:
@@ -33,27 +43,39 @@ class Verification:
         return not self.findings
 
 
-def verify(transactions: Transactions, checkpoints: CheckpointStore) -> Verification:
-    """Check everything. Does not stop at the first finding."""
+def verify(transactions: Transactions, checkpoints: CheckpointStore, archive: Path) -> Verification:
+    """Check everything, with the files in the folder `archive`. Does not stop at the first finding."""
     exported = checkpoints.exported()  # first: all that stands in the file was committed before
     with transactions.read() as db:
         walk = Walk(0, FIRST, locate=lambda hash_: _locate(db, hash_))
         known = stored(db)
         marks = _Marks(known, exported)
-        for row in log.rows(db):
-            walk.see(row)
-            marks.see(row)
-        findings = [*walk.findings(), *_end(log.head(db), walk)]
+        check = ArchiveCheck(archive, segments.stored(db))
+        through(check.rows(walk), walk, marks.see, check.see)
+        archived = walk.rows
+        through(log.rows(db, check.last), walk, marks.see, check.see)
+        findings = [*walk.findings(), *_end(log.head(db), walk), *check.findings(), *_back(db, check.last)]
         findings += marks.findings(walk, findings)
         findings += _compared(known, exported, checkpoints.path.name)
         findings += _counts(count_rows(db), [*known, *exported.checkpoints])
     ordered = tuple(sorted(findings, key=lambda finding: (finding.first, finding.last)))
-    return Verification(ordered, walk.rows, walk.seq, marks.checked, walk.more)
+    files = len(check.segments)
+    return Verification(ordered, walk.rows, walk.seq, marks.checked, walk.more, archived, files)
 
 
 def _locate(db: Connection, hash_: str) -> int | None:
     found = db.execute(select(audit_event.c.seq).where(audit_event.c.hash == hash_).limit(1)).scalar()
     return None if found is None else int(found)
+
+
+def _back(db: Connection, last: int) -> list[Finding]:
+    """Rows that stand in the store though the archive has them: nothing is put back there."""
+    query = select(func.min(audit_event.c.seq), func.max(audit_event.c.seq)).where(audit_event.c.seq <= last)
+    row: Any = db.execute(query).one()
+    if row[0] is None:
+        return []
+    first, end = int(row[0]), int(row[1])
+    return [Finding("inserted", first, end, f"rows {first} to {end} stand in the store, and were archived before")]
 
 
 def _end(head: log.Head | None, walk: Walk) -> list[Finding]:

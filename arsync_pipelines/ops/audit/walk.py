@@ -13,7 +13,7 @@ from typing import Literal
 
 from arsync_pipelines.ops.audit.chain import AuditRow
 
-Kind = Literal["edited", "removed", "inserted", "reordered", "rewritten", "checkpoint", "rows"]
+Kind = Literal["edited", "removed", "inserted", "reordered", "rewritten", "checkpoint", "rows", "archive"]
 _NEAR = 64
 _MOST = 1000
 
@@ -74,6 +74,10 @@ class Walk:
             self._add("edited", where, where, text)
         self._trusted = not moved
         self.seq, self.hash = row.seq, row.hash
+
+    def skip(self, seq: int, hash_: str) -> None:
+        """Go on after row `seq` with this hash, whatever came before it."""
+        self.seq, self.hash, self._trusted = seq, hash_, True
 
     def findings(self) -> list[Finding]:
         """Everything found, by row."""

@@ -1,6 +1,7 @@
 """Tables of the operational store (SQLAlchemy Core), a file per concern. Migrations make them; these describe them."""
 
 from arsync_pipelines.ops.tables.alerts import alert, alert_message, quota_level
+from arsync_pipelines.ops.tables.archive import archive_segment
 from arsync_pipelines.ops.tables.audit import audit_checkpoint, audit_event, audit_head
 from arsync_pipelines.ops.tables.base import metadata
 from arsync_pipelines.ops.tables.cases import case_note, exception_case
@@ -12,6 +13,7 @@ from arsync_pipelines.ops.tables.limits import connection_limit
 __all__ = [
     "alert",
     "alert_message",
+    "archive_segment",
     "audit_checkpoint",
     "audit_event",
     "audit_head",

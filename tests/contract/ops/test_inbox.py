@@ -140,17 +140,20 @@ def test_the_backlog_tells_how_much_and_since_when(ops: OpsStore) -> None:
     assert ops.inbox.backlog() == [Backlog("crm", 1, at(3))]
 
 
-def test_what_was_settled_long_ago_can_be_forgotten_and_the_audit_holds(ops: OpsStore) -> None:
+def test_what_failed_waits_again_when_a_person_says_so(place: Place) -> None:
+    ops = place.open()
+    inbox = InboxStore(ops.inbox._transactions, attempts=1)
     store(ops, "a", "b")
     ops.inbox.take("run", "pay", ["invoice"], at(1))
-    ops.inbox.done("run", "pay", at(2))
-    ops.checkpoints.write(at(3))
-    store(ops, "c", seconds=4)
-    assert ops.inbox.forget(at(2), at(5)) == 0
-    assert ops.inbox.forget(at(3), at(5)) == 2
-    assert ops.inbox.counts() == {"pending": 1}
-    assert told(ops)[-1][0] == "inbox.forgotten"
+    inbox.give_back("run", "no answer", at(2))
+    assert [(e.event_id, e.reason) for e in ops.inbox.failed()] == [("evt_a", "no answer"), ("evt_b", "no answer")]
+    assert ops.inbox.failed("crm") == []
+    assert ops.inbox.retry("pay", ["evt_a", "unknown"], at(3), "me") == ["evt_a"]
+    assert ops.inbox.retry("pay", ["evt_a"], at(3), "me") == [], "it has not failed"
+    assert [(e.event_id, e.attempts) for e in ops.inbox.waiting(at(3))] == [("evt_a", 0)]
+    assert ops.inbox.counts() == {"failed": 1, "pending": 1}
     assert ops.verify().holds
+    ops.close()
 
 
 def test_a_store_that_refuses_says_so_and_keeps_nothing_of_the_delivery(ops: OpsStore) -> None:

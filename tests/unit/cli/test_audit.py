@@ -49,6 +49,8 @@ def test_an_audit_that_holds(store: Path) -> None:
     assert document == {
         "holds": True,
         "rows": 2,
+        "archived_rows": 0,
+        "archive_files": 0,
         "checkpoints": 1,
         "checkpoint_file": str(store.parent / "audit-checkpoints.jsonl"),
         "findings": [],

@@ -15,7 +15,7 @@ from arsync_pipelines.connectors.stripe.errors import POLICY as STRIPE
 from arsync_pipelines.connectors.tryton.errors import POLICY as TRYTON
 from arsync_pipelines.domain.failures import FAILURES, FINDINGS, finding_code
 from arsync_pipelines.domain.push import FailureClass
-from arsync_pipelines.domain.taxonomy import UNKNOWN_BUSINESS, UNKNOWN_TECHNICAL, Failure, Taxonomy
+from arsync_pipelines.domain.taxonomy import UNKNOWN_BUSINESS, UNKNOWN_TECHNICAL, Change, Failure, Taxonomy
 
 CONNECTOR_CODE = re.compile(
     r"(?:code=|PayloadRefused\(|_rejected\(\s*intent,\s*|retry_outcome\([a-z_]+,\s*|ACCESS_REFUSED = |return )"
@@ -120,3 +120,30 @@ def line(**change: Any) -> Failure:
         "advice": "do", "system": "x",
     }  # fmt: skip
     return Failure(**(given | change))
+
+
+def test_owners_and_slas_can_be_changed_and_nothing_else() -> None:
+    changes = [
+        Change("UNAPPLIED_PAYMENT", owner="collections"), Change("DUPLICATE_VALUE", "salesforce", sla_hours=2),
+        Change("UNKNOWN_BUSINESS", owner="tax"),
+    ]  # fmt: skip
+    changed = TAXONOMY.with_changes(changes)
+    line = changed.find("", "UNAPPLIED_PAYMENT", None)
+    assert (line.owner, line.sla_hours) == ("collections", TAXONOMY.find("", "UNAPPLIED_PAYMENT", None).sla_hours)
+    assert changed.find("salesforce", "DUPLICATE_VALUE", None).sla_hours == 2
+    assert changed.find("stripe", "NEVER_SEEN", FailureClass.BUSINESS).owner == "tax"
+    assert changed.find("stripe", "NEVER_SEEN", None) == UNKNOWN_TECHNICAL
+    assert {(f.system, f.code) for f in changed.lines} == {(f.system, f.code) for f in TAXONOMY.lines}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ([Change("NO_SUCH", owner="tax")], "NO_SUCH of arsync is no failure code"),
+        ([Change("NO_ANSWER", "salesforce", sla_hours=1)], "NO_ANSWER of salesforce is no"),
+        ([Change("NO_ANSWER", sla_hours=1), Change("NO_ANSWER", sla_hours=2)], "changed twice"),
+    ],
+)
+def test_a_change_of_nothing_is_refused(changes: list[Change], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        TAXONOMY.with_changes(changes)

@@ -1,0 +1,1 @@
+"""Traces and metrics by OpenTelemetry. Loaded only where the environment names a collector."""
