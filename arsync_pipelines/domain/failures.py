@@ -50,7 +50,7 @@ INGEST: tuple[Failure, ...] = (
 
 DRIFT: tuple[Failure, ...] = (
     Failure("ACCOUNT_DELETED", B, "an account was deleted in the CRM while its customer has receivables",
-            "sales_operations", 24, "undelete the account, or create or link another one; the figures follow by themselves"),
+            "sales_operations", 24, "undelete the account, or link another; the figures follow by themselves"),
     Failure("RECORD_DELETED", B, "a record of arsync was deleted in the CRM, and by policy is not made again",
             "accounts_receivable", 24, "undelete it, or let [drift] of arsync.toml say `recreate` and push"),
     Failure("RESTORED_TOO_OFTEN", B, "somebody or something in the CRM writes over a record again and again",

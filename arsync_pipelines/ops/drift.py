@@ -146,7 +146,7 @@ def add(unit: Unit, findings: Sequence[DriftFinding], now: datetime) -> None:
             continue
         detail = {
             "connection": finding.connection, "object": finding.object, "key": finding.business_key,
-            "kind": finding.kind, "action": finding.action, "fields": sorted(finding.fields or ()),
+            "what": finding.kind, "done": finding.action, "fields": sorted(finding.fields or ()),
             "by": finding.by_id, "own_user": finding.is_own_user, "intent": finding.intent_id,
         }  # fmt: skip
         unit.note(now, "drift.found", "drift", finding.finding_id, finding.correlation_id, **detail)

@@ -1,4 +1,4 @@
-"""Drift on the way from a plan to its intents: which differences are somebody else's doing, and what is done about them.
+"""Drift on the way from a plan to its intents: which differences are somebody else's doing, and what is done then.
 
 A plan's differences are what the target lacks. Those of records that we wrote before, and that hold what nobody knows
 of, are looked at in the target itself: who changed them, when, and whether it is still so. Nothing else is read.
@@ -42,6 +42,9 @@ class DriftPolicy:
     )
     restores: int = 3
     window: timedelta = timedelta(hours=24)
+
+
+DEFAULT_POLICY = DriftPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +103,14 @@ def examine(
 def linked(findings: Sequence[DriftFinding], intents: Sequence[PushIntent]) -> list[DriftFinding]:
     """The findings with the intents that put them right, by record."""
     by_record = {(intent.object, intent.business_key): intent for intent in intents}
-    made = []
-    for finding in findings:
+
+    def one(finding: DriftFinding) -> DriftFinding:
         intent = by_record.get((finding.object, finding.business_key))
-        if intent is not None and finding.action in ("restored", "recreated"):
-            finding = replace(finding, intent_id=intent.intent_id, correlation_id=intent.correlation_id)
-        made.append(finding)
-    return made
+        if intent is None or finding.action not in ("restored", "recreated"):
+            return finding
+        return replace(finding, intent_id=intent.intent_id, correlation_id=intent.correlation_id)
+
+    return [one(finding) for finding in findings]
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.warehouse import Warehouse
 from arsync_pipelines.services.deliver import Delivery, ObjectResult, Progress, RetryPolicy
-from arsync_pipelines.services.drift import DriftPolicy, examine, gone_accounts, linked
+from arsync_pipelines.services.drift import DEFAULT_POLICY, DriftPolicy, examine, gone_accounts, linked
 from arsync_pipelines.services.limiter import Limits
 from arsync_pipelines.services.plan import Difference, Plan, make_plan, to_intents
 
@@ -76,7 +76,7 @@ class PushService:
     """Which changes go before others."""
     drift: DriftStore | None = None
     """Where what others did to our records is kept; without it nobody asks."""
-    drift_policy: DriftPolicy = DriftPolicy()
+    drift_policy: DriftPolicy = DEFAULT_POLICY
 
     def plan(self, sink: Sink, objects: Sequence[str] | None = None) -> Plan:
         """What would be sent now, by what the snapshot saw of the target. Asks the target nothing, sends nothing.

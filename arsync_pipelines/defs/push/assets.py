@@ -55,8 +55,7 @@ def push_assets(connector: Connector, objects: Sequence[str]) -> dg.AssetsDefini
         dg.AssetCheckSpec(
             DRIFT_CHECK,
             asset=spec.key,
-            description="Nobody else changed or deleted what arsync owns since it was looked at before. Warns; edits are "
-            "put back by the same run.",
+            description="Nobody else changed or deleted what arsync owns. A warning; the same run puts it back.",
         )
         for spec in specs
     ]

@@ -20,7 +20,8 @@ RESTORED_TOO_OFTEN = "RESTORED_TOO_OFTEN"
 
 # an account that was deleted needs nobody where another one carries the figures, or there are none
 _ACCOUNTS = """
-select g.account_id as business_key, g.customer_id, g.customer_name, g.region, cast(g.open_balance as varchar) as amount, g.currency,
+select g.account_id as business_key, g.customer_id, g.customer_name, g.region,
+    cast(g.open_balance as varchar) as amount, g.currency,
     cast(null as varchar) as legal_entity_id, g.name
 from {gone} as g
 where g.connection = ? and g.account_id in (select unnest(?::varchar[]))
