@@ -222,17 +222,18 @@ def _of_accounts(
     for account in gone:
         if account.account_id not in written:
             continue
-        survivor = moved[account.account_id]
-        action: Action = "followed" if survivor else "case"
-        if not survivor and policy.deleted.get(ACCOUNT, "case") == "ignore":
+        merged = bool(account.merged_into)
+        action: Action = "followed" if merged else "case"
+        if not merged and policy.deleted.get(ACCOUNT, "case") == "ignore":
             action = "none"
-        made.append(
-            _finding(
-                plan, connection, ACCOUNT, account.account_id, account.account_id,
-                "merged" if account.merged_into else "deleted", action, now, None, {}, (survivor, account.gone_at),
-            )
+        finding = _finding(
+            plan, connection, ACCOUNT, account.account_id, account.account_id, "merged" if merged else "deleted", action,
+            now, None, {}, (account.merged_into, "" if merged else account.gone_at),
         )  # fmt: skip
-        made[-1] = replace(made[-1], changed_at=account.gone_at, merged_into=survivor, record_id=account.account_id)
+        survivor = moved[account.account_id] or account.merged_into
+        made.append(
+            replace(finding, changed_at=account.gone_at, merged_into=survivor, record_id=account.account_id)
+        )  # fmt: skip
     known = store.known([finding.finding_id for finding in made])
     new = [finding for finding in made if finding.finding_id not in known]
     sightings = look.look(ACCOUNT, [finding.business_key for finding in new]) if look and new else {}
