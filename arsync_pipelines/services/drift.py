@@ -227,8 +227,8 @@ def _of_accounts(
         if not merged and policy.deleted.get(ACCOUNT, "case") == "ignore":
             action = "none"
         finding = _finding(
-            plan, connection, ACCOUNT, account.account_id, account.account_id, "merged" if merged else "deleted", action,
-            now, None, {}, (account.merged_into, "" if merged else account.gone_at),
+            plan, connection, ACCOUNT, account.account_id, account.account_id, "merged" if merged else "deleted",
+            action, now, None, {}, (account.merged_into, "" if merged else account.gone_at),
         )  # fmt: skip
         survivor = moved[account.account_id] or account.merged_into
         made.append(

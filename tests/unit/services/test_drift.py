@@ -184,3 +184,22 @@ def test_a_dry_run_asks_the_target_nothing_and_keeps_nothing(scene: Scene) -> No
     plan = scene.service.plan(scene.target)
     assert [d.reason for d in plan.differences] == ["drift"] and len(plan.drift) == 1
     assert scene.target.asked == [] and scene.ops.drift.find() == []
+
+
+def test_accounts_that_carried_figures_and_are_gone_are_told_once(scene: Scene) -> None:
+    scene.published.rows["sync_salesforce__account"] = [row(key, {"open_balance": "1.00"}) for key in "abc"]
+    scene.service.push(scene.target)
+    scene.published.rows["sync_salesforce__account"] = []
+    at = datetime(2026, 6, 1)
+    scene.published.rows["int_salesforce__account_gone"] = [
+        {"account_id": key, "merged_into_account_id": into, "gone_at": at}
+        for key, into in {"a": "b", "b": "z", "c": None, "never": None}.items()
+    ]
+    scene.target.gone["c"] = "Ada"
+    found = {f.business_key: f for f in scene.service.push(scene.target).drift}
+    told = {key: (f.kind, f.action, f.merged_into) for key, f in found.items()}
+    assert told == {
+        "a": ("merged", "followed", "z"), "b": ("merged", "followed", "z"), "c": ("deleted", "case", "")
+    }  # fmt: skip
+    assert found["c"].by == "Ada"
+    assert scene.service.push(scene.target).drift == []
