@@ -145,7 +145,7 @@ class PushSettings(_Table):
 
 
 class DriftSettings(_Table):
-    """What is done about what others do to records of ours in a CRM. Fields that arsync owns are put back in any case."""
+    """What is done about what others do to our records in a CRM. Fields that arsync owns are put back in any case."""
 
     deleted_account: Literal["case", "ignore"] = "case"
     """An account that was deleted while its customer has receivables: a person's case, or nobody's concern. Merged
