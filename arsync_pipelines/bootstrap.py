@@ -43,6 +43,7 @@ from arsync_pipelines.services.alerts import (
 from arsync_pipelines.services.cases import CaseService
 from arsync_pipelines.services.context import LegalEntity, RunContext
 from arsync_pipelines.services.deliver import RetryPolicy
+from arsync_pipelines.services.drift import Deleted, DriftPolicy
 from arsync_pipelines.services.ingest import IngestService
 from arsync_pipelines.services.landing_checks import LandingChecks
 from arsync_pipelines.services.limiter import Limits
@@ -149,7 +150,19 @@ class Platform:
             self.ops.checkpoints.write,
             self._limits_of,
             [UrgencyRule(rule.field, rule.priority, rule.objects) for rule in options.urgent],
+            self.ops.drift,
+            self._drift_policy,
         )
+
+    @property
+    def _drift_policy(self) -> DriftPolicy:
+        options = self.settings.drift
+        deleted: dict[str, Deleted] = {
+            "account": options.deleted_account,
+            "account_balance": options.deleted_account_balance,
+            "invoice": options.deleted_invoice,
+        }
+        return DriftPolicy(deleted, options.restores, timedelta(hours=options.window_hours))
 
     def _limits_of(self, name: str) -> Limits:
         """What limits the requests to a connection, shared with all other processes through the operational store."""
@@ -182,6 +195,7 @@ class Platform:
             lambda name: self.source(name).streams(),
             self._observed_in,
             self.replay,
+            self.ops.drift,
         )
 
     def _observed_in(self, name: str, object_name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,10 +50,16 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
     sensors = [changes_sensor(c, refresh, automation.poll_seconds, sensors_on) for c in connectors.values()]
     if any(built.webhook(name) for name in built.connections):
         sensors.append(hints_sensor(refresh, sensors_on))
+    timed = [
+        schedules.nightly_proof(proof, schedules_on),
+        schedules.weekly_archive(archiving, schedules_on),
+        schedules.hourly_sync(sync),
+    ]
     if crms:
-        push = jobs.push_job()
-        all_jobs.append(push)
-        sensors.append(published_sensor(push, frozenset({sync.name}), sensors_on))
+        push, read_back = jobs.push_job(), jobs.read_back_job(functools.reduce(operator.or_, crm_streams))
+        all_jobs += [push, read_back]
+        timed += schedules.read_back(read_back, built.settings.drift.read_back, schedules_on)
+        sensors.append(published_sensor(push, frozenset({sync.name, read_back.name}), sensors_on))
     return dg.Definitions(
         assets=[
             *(ingest_assets(c) for c in connectors.values()),
@@ -61,11 +69,7 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
         ],
         asset_checks=[receivables_proved],
         jobs=all_jobs,
-        schedules=[
-            schedules.nightly_proof(proof, schedules_on),
-            schedules.weekly_archive(archiving, schedules_on),
-            schedules.hourly_sync(sync),
-        ],
+        schedules=timed,
         sensors=[*sensors, failure_sensor(sensors_on), alert_sensor(sensors_on)],
         # runs of single assets too: few fat steps, and the process of a run is the process of its steps
         executor=dg.in_process_executor,

@@ -145,6 +145,25 @@ class PushSettings(_Table):
     """Which changes go first. Without any, a credit hold that is set or lifted; `urgent = []` makes all wait alike."""
 
 
+class DriftSettings(_Table):
+    """What is done about what others do to our records in a CRM. Fields that arsync owns are put back in any case."""
+
+    deleted_account: Literal["case", "ignore"] = "case"
+    """An account that was deleted while its customer has receivables: a person's case, or nobody's concern. Merged
+    accounts are followed to the one that survives."""
+    deleted_account_balance: Literal["recreate", "case", "ignore"] = "recreate"
+    """A balance record that was deleted: made again, a person's case, or left deleted."""
+    deleted_invoice: Literal["recreate", "case", "ignore"] = "recreate"
+    """The same of an invoice record."""
+    restores: int = Field(default=3, ge=1)
+    """How often within `window_hours` a record is put right before a person is asked: what writes over it each time is
+    an automation of the CRM."""
+    window_hours: int = Field(default=24, ge=1)
+    """The time for which repairs of a record are counted."""
+    read_back: Literal["hourly", "daily", "never"] = "hourly"
+    """How often the CRM is read back by the clock; its changes are noticed by the sensors besides."""
+
+
 class OpsSettings(_Table):
     """Where the record of what is sent, and of what became of it, is kept."""
 
@@ -346,6 +365,7 @@ class Settings(_Table):
     reporting: ReportingSettings = ReportingSettings()
     ingest: IngestSettings = IngestSettings()
     push: PushSettings = PushSettings()
+    drift: DriftSettings = DriftSettings()
     ops: OpsSettings = OpsSettings()
     archive: ArchiveSettings = ArchiveSettings()
     gateway: GatewaySettings = GatewaySettings()

@@ -21,6 +21,7 @@ from arsync_pipelines.cli import (
     connections,
     demo,
     docs,
+    drift,
     gateway,
     held,
     inbox,
@@ -47,6 +48,7 @@ app.command("prove")(prove.prove)
 app.command("reload")(jobs.reload)
 app.command("plan")(state.plan)
 app.command("status")(state.status)
+app.command("drift")(drift.drift)
 app.command("dead-letters")(held.dead_letters)
 app.command("replay")(held.replay)
 app.command("trace")(trace.trace)

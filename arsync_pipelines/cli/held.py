@@ -103,9 +103,10 @@ def _filter(
     if state not in ("", IntentState.REJECTED, IntentState.DEAD):
         raise ConfigError(f"--state {state}: only rejected and dead intents are held")
     return HeldFilter(
-        ids, connection, object_name, IntentState(state) if state else None, code, key, _utc(since), _utc(until)
+        ids, connection, object_name, IntentState(state) if state else None, code, key, utc(since), utc(until)
     )
 
 
-def _utc(at: datetime | None) -> datetime | None:
+def utc(at: datetime | None) -> datetime | None:
+    """An instant without a zone, as people type it, is UTC."""
     return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

@@ -29,6 +29,7 @@ def plan(
                     "already_sent": p.already_sent,
                     "waiting": p.waiting,
                     "held": p.held,
+                    "drift_held": p.drift_held,
                 }
                 for sink, p in plans
             }
@@ -42,7 +43,7 @@ def plan(
         for object_name in sink.capabilities.objects:
             shown = [d for d in p.differences if d.object == object_name]
             rows = [
-                (d.business_key if first else "", "new" if d.is_new and first else "", name, before, after)
+                (d.business_key if first else "", _kind(d) if first else "", name, before, after)
                 for d in (shown[:limit] if limit else shown)
                 for first, (name, (before, after)) in zip(
                     [True] + [False] * len(d.fields), d.fields.items(), strict=False
@@ -55,10 +56,17 @@ def plan(
             (p.already_sent, "already sent"),
             (p.waiting, "waiting to be sent"),
             (p.held, "held: refused before, a person must act"),
+            (p.drift_held, "held because of what somebody did in the CRM: `arsync drift`"),
         ]
         for number, note in notes:
             if number:
                 out.print(f"{number:,} {note}")
+
+
+def _kind(difference: Difference) -> str:
+    if difference.reason != "change":
+        return difference.reason
+    return "new" if difference.is_new else ""
 
 
 def _as_data(difference: Difference) -> dict[str, Any]:
@@ -66,6 +74,7 @@ def _as_data(difference: Difference) -> dict[str, Any]:
         "object": difference.object,
         "key": difference.business_key,
         "new": difference.is_new,
+        "reason": difference.reason,
         "fields": {name: {"now": now, "would_be": then} for name, (now, then) in difference.fields.items()},
     }
 

@@ -26,8 +26,9 @@ from typing import Literal
 from arsync_pipelines.domain.push import FailureClass
 from arsync_pipelines.domain.taxonomy import Failure
 
-Origin = Literal["push", "reconciliation", "ingest", "landing"]
-"""Where the problem was seen: a held intent, a finding, a row set aside, an expectation of what landed."""
+Origin = Literal["push", "reconciliation", "ingest", "landing", "drift"]
+"""Where the problem was seen: a held intent, a finding, a row set aside, an expectation of what landed, what somebody
+did to our records in a target."""
 
 _NAMESPACE = uuid.UUID("0b0e9c5a-6f0b-5a0e-8f7e-4f0d0f7b7a51")
 

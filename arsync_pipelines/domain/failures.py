@@ -48,6 +48,16 @@ INGEST: tuple[Failure, ...] = (
             "data_engineering", 4, "correct the rows at their source, then `arsync sync`"),
 )  # fmt: skip
 
+DRIFT: tuple[Failure, ...] = (
+    Failure("ACCOUNT_DELETED", B, "an account was deleted in the CRM while its customer has receivables",
+            "sales_operations", 24, "undelete the account, or link another; the figures follow by themselves"),
+    Failure("RECORD_DELETED", B, "a record of arsync was deleted in the CRM, and by policy is not made again",
+            "accounts_receivable", 24, "undelete it, or let [drift] of arsync.toml say `recreate` and push"),
+    Failure("RESTORED_TOO_OFTEN", B, "somebody or something in the CRM writes over a record again and again",
+            "data_engineering", 8, "take edit access to the fields from the user or automation named; the next push "
+            "after the window of [drift] sends our values again"),
+)  # fmt: skip
+
 BUSINESS: tuple[Failure, ...] = (
     Failure("MISSING_TAX_REGISTRATION", B, "the customer has no tax registration where its country requires one",
             "tax", 48, "enter the tax registration on the customer"),
@@ -128,7 +138,7 @@ FINDINGS: tuple[Failure, ...] = (
              "compare the sums by source; a rounding or a currency differs"),
 )  # fmt: skip
 
-FAILURES: tuple[Failure, ...] = (*DELIVERY, *INGEST, *BUSINESS, *FINDINGS)
+FAILURES: tuple[Failure, ...] = (*DELIVERY, *INGEST, *DRIFT, *BUSINESS, *FINDINGS)
 
 _NAMED: dict[tuple[str, str], str] = {("recon_unapplied", "stale"): "UNAPPLIED_PAYMENT"}
 

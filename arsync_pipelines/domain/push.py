@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 
 class IntentState(StrEnum):
@@ -65,6 +65,10 @@ class FailureClass(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
+Reason = Literal["change", "drift", "recreate"]
+"""change: we want another value. drift: somebody else wrote to what is ours. recreate: the record was deleted there."""
+
+
 @dataclass(frozen=True, slots=True)
 class PushIntent:
     """One version of one record for one target.
@@ -73,7 +77,7 @@ class PushIntent:
     the target: the value of its external id, or the target's own id for `account`. `payload` holds canonical field
     names -> JSON values (money as decimal strings, dates ISO 8601, None = cleared); the sink maps them to the vendor's.
     `parent_key` groups rows that lock each other (the CRM account id). `before` is what the target was seen to hold.
-    `priority`: higher goes before lower, 0 is for what is not urgent.
+    `priority`: higher goes before lower, 0 is for what is not urgent. `reason`: what called for it, see Reason.
     """
 
     intent_id: str
@@ -89,6 +93,7 @@ class PushIntent:
     created_at: datetime
     operation: str = "upsert"
     priority: int = 0
+    reason: Reason = "change"
 
     @property
     def payload_hash(self) -> str:

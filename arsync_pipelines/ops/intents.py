@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from arsync_pipelines.domain.drift import DriftFinding
 from arsync_pipelines.domain.push import IntentState, PushIntent
-from arsync_pipelines.ops import claims, planned, settling
+from arsync_pipelines.ops import claims, drift, planned, settling
 from arsync_pipelines.ops.bulk import parts
 from arsync_pipelines.ops.leases import Lease, LeaseStore
 from arsync_pipelines.ops.rows import OPEN_STATES, LatestVersion, Settlement, in_utc, stands_in, to_intent
@@ -56,13 +57,15 @@ class IntentStore:
                 for row in db.execute(query)
             }
 
-    def add(self, intents: Sequence[PushIntent], now: datetime) -> None:
-        """Store new intents and supersede what waits, was rejected or died under the same keys, in one transaction.
+    def add(self, intents: Sequence[PushIntent], now: datetime, found: Sequence[DriftFinding] = ()) -> None:
+        """Store new intents and supersede what waits, was rejected or died under the same keys, in one transaction
+        with the findings of drift that led to them.
 
         Raises StaleWrite when a key has the same or a newer version already; nothing is stored then.
         """
         with self._transactions.write() as unit:
             planned.add(unit, intents, now)
+            drift.add(unit, found, now)
 
     def supersede_pending(self, intent_ids: Iterable[str], now: datetime) -> int:
         """Give up waiting intents whose difference has gone away. Returns how many."""

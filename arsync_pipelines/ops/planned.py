@@ -43,6 +43,8 @@ def add(unit: Unit, intents: Sequence[PushIntent], now: datetime) -> None:
                 detail = {name: row[column] for name, column in _TOLD.items()}
                 if intent.priority:
                     detail["priority"] = intent.priority
+                if intent.reason != "change":
+                    detail["reason"] = intent.reason
                 fields = sorted(intent.payload)
                 unit.note(
                     now, "intent.added", "intent", intent.intent_id, intent.correlation_id, fields=fields, **detail

@@ -90,6 +90,7 @@ def to_row(intent: PushIntent, now: datetime) -> dict[str, Any]:
         "correlation_id": intent.correlation_id,
         "snapshot_id": intent.snapshot_id,
         "priority": intent.priority,
+        "reason": intent.reason,
         "state": IntentState.PENDING.value,
         "created_at": intent.created_at,
         "next_attempt_at": now,
@@ -112,6 +113,7 @@ def to_intent(row: Row[Any]) -> PushIntent:
         created_at=row.created_at,
         operation=row.operation,
         priority=row.priority,
+        reason=row.reason,
     )
 
 

@@ -12,6 +12,7 @@ from arsync_pipelines.ops.audit.checkpoints import CheckpointStore
 from arsync_pipelines.ops.audit.verify import Verification, verify
 from arsync_pipelines.ops.cases.store import CaseStore
 from arsync_pipelines.ops.clock import Clock, StoreClock
+from arsync_pipelines.ops.drift import DriftStore
 from arsync_pipelines.ops.engine import open_postgres, open_sqlite
 from arsync_pipelines.ops.held import HeldStore
 from arsync_pipelines.ops.inbox import InboxStore
@@ -45,6 +46,7 @@ class OpsStore:
         self.archive = ArchiveStore(self._transactions, archive or folder / "archive")
         self.traces = TraceStore(self._transactions, self.archive)
         self.held = HeldStore(self._transactions)
+        self.drift = DriftStore(self._transactions)
         self.cases = CaseStore(self._transactions)
         self.alerts = AlertStore(self._transactions)
         self.checkpoints = CheckpointStore(self._transactions, folder)

@@ -84,6 +84,36 @@ class Sink(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One record as the target holds it now, in canonical names and values, and who changed it last.
+
+    `by` is a user's name, `by_id` the target's id of him, `is_own_user` whether he is the one we work as; "" and None
+    where the target does not tell. A record in a recycle bin `is_deleted`; `merged_into` names the record that took
+    its place.
+    """
+
+    record_id: str
+    values: Mapping[str, Any]
+    by_id: str = ""
+    by: str = ""
+    is_own_user: bool = False
+    changed_at: datetime | None = None
+    is_deleted: bool = False
+    merged_into: str = ""
+
+
+@runtime_checkable
+class Looks(Protocol):
+    """What a sink may offer besides: who changed records last, deleted ones included. Without it drift is reported
+    from what the source saw, and nobody is named."""
+
+    def look(self, object_name: str, keys: Sequence[str]) -> Mapping[str, Sighting]:
+        """What the target holds under these business keys; of several records under one key the living, the newest.
+        A key that is not in the answer has no record. Raises SinkError when the target cannot be read."""
+        ...
+
+
 @runtime_checkable
 class ReportsQuotas(Protocol):
     """What a sink may offer besides: how much of the vendor's quotas is used up, by one request."""

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from arsync_pipelines.domain.comparison import changes
-from arsync_pipelines.domain.push import IntentState, PushIntent, payload_hash
+from arsync_pipelines.domain.drift import DriftFinding
+from arsync_pipelines.domain.push import IntentState, PushIntent, Reason, payload_hash
 from arsync_pipelines.domain.urgency import UrgencyRule, priority_of
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ops.rows import LatestVersion
@@ -26,7 +27,8 @@ _NAMESPACE = uuid.UUID("6a1d2bd4-6a2b-5d0e-9c3c-2f0b8f1f6f5e")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One record that should change: `fields` maps canonical names to (before, after)."""
+    """One record that should change: `fields` maps canonical names to (before, after). `was_planned`: a version of it
+    was planned before. `reason` as the intent's."""
 
     connection: str
     object: str
@@ -36,11 +38,17 @@ class Difference:
     payload: Mapping[str, Any]
     before: Mapping[str, Any]
     fields: Mapping[str, tuple[Any, Any]]
+    was_planned: bool = False
+    reason: Reason = "change"
 
 
 @dataclass(slots=True)
 class Plan:
-    """What would be sent, and what is not and why. `gone` are waiting intents whose difference has disappeared."""
+    """What would be sent, and what is not and why. `gone` are waiting intents whose difference has disappeared.
+
+    `seen`: when the target was looked at for each object, None where the snapshot cannot tell. `drift`: what others did
+    to our records, `drift_held` how many differences a person must decide on because of it.
+    """
 
     snapshot_id: str
     differences: list[Difference] = field(default_factory=list)
@@ -48,6 +56,9 @@ class Plan:
     waiting: int = 0
     held: int = 0
     gone: list[str] = field(default_factory=list)
+    seen: dict[str, datetime | None] = field(default_factory=dict)
+    drift: list[DriftFinding] = field(default_factory=list)
+    drift_held: int = 0
 
 
 def sync_table(system: str, object_name: str) -> str:
@@ -62,6 +73,7 @@ def make_plan(warehouse: Warehouse, snapshot: Snapshot, store: IntentStore, sink
     for object_name in objects:
         latest = store.latest_versions(connection, object_name)
         seen_at = _target_seen_at(snapshot, connection, sink.capabilities.observed_in[object_name])
+        plan.seen[object_name] = seen_at
         rows = warehouse.query_snapshot(
             snapshot,
             f"select business_key, parent_key, is_new, payload, before from {sync_table(system, object_name)}"
@@ -93,8 +105,9 @@ def _consider(
     if not fields and not row["is_new"]:
         return
     difference = Difference(
-        connection, object_name, row["business_key"], row["parent_key"], bool(row["is_new"]), payload, before, fields
-    )
+        connection, object_name, row["business_key"], row["parent_key"], bool(row["is_new"]), payload, before, fields,
+        was_planned=latest is not None,
+    )  # fmt: skip
     if latest is not None and latest.payload_hash == payload_hash("upsert", payload):
         if latest.state is IntentState.ACKNOWLEDGED and _not_seen_since(latest.settled_at, seen_at):
             plan.already_sent += 1
@@ -133,6 +146,7 @@ def to_intents(plan: Plan, store: IntentStore, now: datetime, urgency: Sequence[
                 snapshot_id=plan.snapshot_id,
                 created_at=now,
                 priority=priority_of(urgency, d.object, d.fields),
+                reason=d.reason,
             )
         )
     return intents

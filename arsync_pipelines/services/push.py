@@ -12,13 +12,16 @@ from filelock import FileLock, Timeout
 
 from arsync_pipelines.domain import telemetry
 from arsync_pipelines.domain.checks import CheckResult, summary
+from arsync_pipelines.domain.drift import DriftFinding
 from arsync_pipelines.domain.errors import ArsyncError, CheckFailed, SinkError, StaleWrite, WarehouseError
 from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.domain.urgency import CREDIT_HOLD, UrgencyRule
+from arsync_pipelines.ops.drift import DriftStore
 from arsync_pipelines.ops.intents import IntentStore
 from arsync_pipelines.ports.sink import Sink
 from arsync_pipelines.ports.warehouse import Warehouse
 from arsync_pipelines.services.deliver import Delivery, ObjectResult, Progress, RetryPolicy
+from arsync_pipelines.services.drift import DEFAULT_POLICY, DriftPolicy, examine, gone_accounts, linked
 from arsync_pipelines.services.limiter import Limits
 from arsync_pipelines.services.plan import Difference, Plan, make_plan, to_intents
 
@@ -49,6 +52,10 @@ class PushReport:
     error: ArsyncError | None = None
     waits_for: str = ""
     """Why what is left was not sent, "" when nothing held it back."""
+    drift: list[DriftFinding] = field(default_factory=list)
+    """What others did to records of ours, as far as it was not found before."""
+    drift_held: int = 0
+    """Differences that are not sent because a person must decide on what others did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +75,28 @@ class PushService:
     """What limits the requests to a connection."""
     urgency: Sequence[UrgencyRule] = (CREDIT_HOLD,)
     """Which changes go before others."""
+    drift: DriftStore | None = None
+    """Where what others did to our records is kept; without it nobody asks."""
+    drift_policy: DriftPolicy = DEFAULT_POLICY
 
     def plan(self, sink: Sink, objects: Sequence[str] | None = None) -> Plan:
-        """What would be sent now; sends nothing. Raises WarehouseError before the first publish."""
+        """What would be sent now, by what the snapshot saw of the target. Asks the target nothing, sends nothing.
+
+        Raises WarehouseError before the first publish.
+        """
+        return self._planned(sink, objects, datetime.now(UTC), look=False)
+
+    def _planned(self, sink: Sink, objects: Sequence[str] | None, now: datetime, *, look: bool) -> Plan:
         snapshot = self.warehouse.current_snapshot()
         if snapshot is None:
             raise WarehouseError("nothing is published yet, so there is nothing to plan from. Run `arsync sync` first.")
         chosen = [o for o in sink.capabilities.objects if objects is None or o in objects]
-        return make_plan(self.warehouse, snapshot, self.store, sink, chosen)
+        plan = make_plan(self.warehouse, snapshot, self.store, sink, chosen)
+        if self.drift is not None:
+            gone = gone_accounts(self.warehouse, snapshot, sink.system, sink.connection)
+            asked = sink if look else None
+            examine(plan, gone, self.drift, self.drift_policy, sink.connection, now, asked)
+        return plan
 
     def push(self, sink: Sink, objects: Sequence[str] | None = None, progress: Progress = _silent) -> PushReport:
         """Plan, check, store and deliver. Raises CheckFailed (nothing stored or sent) or SinkError (rows wait)."""
@@ -134,7 +155,8 @@ class PushService:
                     raise
 
     def _plan_once(self, sink: Sink, objects: Sequence[str] | None, report: PushReport) -> None:
-        plan = self.plan(sink, objects)
+        now = datetime.now(UTC)
+        plan = self._planned(sink, objects, now, look=True)
         report.snapshot_id, report.already_sent, report.held = plan.snapshot_id, plan.already_sent, plan.held
         by_object: dict[str, list[Difference]] = {}
         for difference in plan.differences:
@@ -146,10 +168,11 @@ class PushService:
                 f"push to {sink.connection} refused, nothing was sent: {summary(report.checks)}. "
                 "`arsync plan` shows the payload; correct the model or the data and run again."
             )
-        now = datetime.now(UTC)
         report.superseded = self.store.supersede_pending(plan.gone, now)
         failpoint("push.planned")
-        self.store.add(to_intents(plan, self.store, now, self.urgency), now)
+        intents = to_intents(plan, self.store, now, self.urgency)
+        report.drift, report.drift_held = linked(plan.drift, intents), plan.drift_held
+        self.store.add(intents, now, report.drift)
         report.planned = {name: len(rows) for name, rows in by_object.items()}
         failpoint("push.stored")
 

@@ -24,7 +24,7 @@ NAMES = {
     "staging": r"stg_[a-z]+__[a-z_]+",
     "intermediate": r"int_[a-z_]+",
     "marts": r"(dim|fct|bridge|ar|customer)_[a-z_]+",
-    "sync": r"sync_[a-z]+__[a-z_]+|int_[a-z]+__[a-z_]+_(desired|compared)",
+    "sync": r"sync_[a-z]+__[a-z_]+|int_[a-z]+__[a-z_]+_(desired|compared|gone)",
     "reconciliation": r"recon_[a-z_]+",
 }
 

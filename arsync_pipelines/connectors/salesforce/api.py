@@ -82,9 +82,9 @@ class SalesforceApi:
                 raise LocatorExpired(str(error), error.error) from error
             raise
 
-    def query_all(self, soql: str) -> Iterator[dict[str, Any]]:
-        """All records of a (small) query."""
-        page = self.query(soql)
+    def query_all(self, soql: str, *, deleted: bool = False) -> Iterator[dict[str, Any]]:
+        """All records of a (small) query; `deleted` includes the recycle bin."""
+        page = self.query(soql, deleted=deleted)
         yield from page.records
         while page.next_path:
             page = self.next_page(page.next_path)

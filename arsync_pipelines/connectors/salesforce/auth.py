@@ -28,6 +28,8 @@ class SalesforceAuth(TokenAuth):
         super().__init__(connection)
         self._options = options
         self._reveal = reveal
+        self.user_id = ""
+        """The user that the newest token acts as; "" before the first."""
 
     def token_request(self) -> httpx.Request:
         how = self._options.auth
@@ -71,6 +73,7 @@ class SalesforceAuth(TokenAuth):
                 f"connection {self.connection!r}: {response.request.url.host} answered the token request without an "
                 "access_token; is login_url right?"
             )
+        self.user_id = str(body.get("id") or "").rpartition("/")[2]  # .../id/<organization>/<user>
         return Token(str(body["access_token"]), base_url=str(body.get("instance_url") or ""))
 
     def apply(self, request: httpx.Request, token: Token) -> None:

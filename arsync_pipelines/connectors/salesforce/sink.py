@@ -13,12 +13,13 @@ from arsync_pipelines.connectors.salesforce.bulk import BulkWriter
 from arsync_pipelines.connectors.salesforce.check import quotas
 from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED, write_collections
 from arsync_pipelines.connectors.salesforce.payload import ObjectShape, PayloadRefused, Row, observed, shapes
+from arsync_pipelines.connectors.salesforce.sightings import MERGED, STAMPS, newest, sighting
 from arsync_pipelines.connectors.salesforce.spec import OBSERVED_IN
 from arsync_pipelines.domain.alerts import Quota
 from arsync_pipelines.domain.errors import SinkError, SourceError
 from arsync_pipelines.domain.push import FailureClass, PushIntent
 from arsync_pipelines.ports.gate import Gate
-from arsync_pipelines.ports.sink import Outcome, SinkCapabilities, WriteResult
+from arsync_pipelines.ports.sink import Outcome, Sighting, SinkCapabilities, WriteResult
 
 
 class SalesforceSink:
@@ -89,20 +90,34 @@ class SalesforceSink:
         """
         shape = self._shape(object_name)
         payloads = {i.business_key: i.payload for i in intents}
-        fields = list(dict.fromkeys(["Id", shape.key_field, *(shape.names[name] for name in shape.kinds)]))
-        queries = list(soql.by_keys(shape.sobject, fields, shape.key_field, list(payloads)))
-        found: dict[str, list[Mapping[str, Any]]] = {}
-        try:
-            with ThreadPoolExecutor(self._api.options.concurrency, thread_name_prefix="salesforce-read-back") as pool:
-                for records in pool.map(lambda q: list(self._api.query_all(q)), queries):
-                    for record in records:
-                        found.setdefault(str(record[shape.key_field]), []).append(record)
-        except SourceError as error:
-            raise SinkError(f"what was written could not be read back: {error}") from error
+        found = self._by_key(shape, list(payloads), ())
         return {
             key: observed(shape, found[key][0], payload) if len(found.get(key, ())) == 1 else None
             for key, payload in payloads.items()
         }
+
+    def look(self, object_name: str, keys: Sequence[str]) -> Mapping[str, Sighting]:
+        """See ports.sink.Looks. Whose edit it was is known of the record's last edit only, whatever field it was of."""
+        shape = self._shape(object_name)
+        found = self._by_key(shape, keys, STAMPS + (MERGED if shape.by_id else ()), deleted=True)
+        own = self._api.auth.user_id
+        return {key: newest([sighting(shape, record, own) for record in records]) for key, records in found.items()}
+
+    def _by_key(
+        self, shape: ObjectShape, keys: Sequence[str], besides: Sequence[str], *, deleted: bool = False
+    ) -> dict[str, list[Mapping[str, Any]]]:
+        """Records by key, with the fields of the shape and `besides`. Raises SinkError."""
+        fields = list(dict.fromkeys(["Id", shape.key_field, *(shape.names[name] for name in shape.kinds), *besides]))
+        queries = list(soql.by_keys(shape.sobject, fields, shape.key_field, keys))
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        try:
+            with ThreadPoolExecutor(self._api.options.concurrency, thread_name_prefix="salesforce-read-back") as pool:
+                for records in pool.map(lambda q: list(self._api.query_all(q, deleted=deleted)), queries):
+                    for record in records:
+                        found.setdefault(str(record[shape.key_field]), []).append(record)
+        except SourceError as error:
+            raise SinkError(f"records could not be read back: {error}") from error
+        return found
 
     def _shape(self, object_name: str) -> ObjectShape:
         if object_name not in self._shapes:

@@ -53,6 +53,14 @@ def prove_job(crm_streams: dg.AssetSelection) -> UnresolvedAssetJobDefinition:
     )
 
 
+def read_back_job(crm_streams: dg.AssetSelection) -> UnresolvedAssetJobDefinition:
+    return _job(
+        "read_back_crm_job",
+        crm_streams | (dg.AssetSelection.groups(*BUILT_LAYERS, "crm") - _UNPROVED),
+        "Read what the CRM holds, put back what others changed of ours there, and say who did.",
+    )
+
+
 def _job(
     name: str, selection: dg.AssetSelection, description: str, config: Mapping[str, Any] | None = None
 ) -> UnresolvedAssetJobDefinition:

@@ -26,6 +26,26 @@ def weekly_archive(job: dg.JobDefinition, status: dg.DefaultScheduleStatus) -> d
     )
 
 
+_READ_BACK = {"hourly": "35 * * * *", "daily": "50 3 * * *"}
+
+
+def read_back(
+    job: UnresolvedAssetJobDefinition, how_often: str, status: dg.DefaultScheduleStatus
+) -> list[dg.ScheduleDefinition]:
+    """`how_often` as [drift] of arsync.toml has it; [] for never."""
+    if how_often not in _READ_BACK:
+        return []
+    return [
+        dg.ScheduleDefinition(
+            name=f"read_back_crm_{how_often}",
+            job=job,
+            cron_schedule=_READ_BACK[how_often],
+            default_status=status,
+            description="Look at what the CRM holds, whether or not it told of a change.",
+        )
+    ]
+
+
 def hourly_sync(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """Off unless switched on: sensors bring changes sooner, this is for sources that cannot be asked."""
     return dg.ScheduleDefinition(

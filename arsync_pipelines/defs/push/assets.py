@@ -16,13 +16,17 @@ from arsync_pipelines.defs.progress import ProgressLog
 from arsync_pipelines.defs.publish.assets import SNAPSHOT_KEY
 from arsync_pipelines.defs.quality.results import to_asset_check
 from arsync_pipelines.defs.resources import FRESHNESS, PlatformResource
+from arsync_pipelines.domain.drift import DriftFinding
 from arsync_pipelines.domain.errors import ArsyncError, ConfigError
 from arsync_pipelines.domain.logs import bound
 from arsync_pipelines.ports.source import ReadStats
+from arsync_pipelines.services.cases.drifted import told
 from arsync_pipelines.services.deliver import ObjectResult
 from arsync_pipelines.services.push import PushReport
 
 PAYLOAD_CHECK = "payload_expectations"
+DRIFT_CHECK = "written_by_nobody_else"
+_NAMED = 20  # findings that a check names; `arsync drift` has all
 
 
 def pushed_key(connector: Connector, object_name: str) -> dg.AssetKey:
@@ -46,6 +50,13 @@ def push_assets(connector: Connector, objects: Sequence[str]) -> dg.AssetsDefini
     ]
     checks = [
         dg.AssetCheckSpec(PAYLOAD_CHECK, asset=spec.key, description="GX suite on what is about to leave.")
+        for spec in specs
+    ] + [
+        dg.AssetCheckSpec(
+            DRIFT_CHECK,
+            asset=spec.key,
+            description="Nobody else changed or deleted what arsync owns. A warning; the same run puts it back.",
+        )
         for spec in specs
     ]
 
@@ -81,6 +92,8 @@ def run_push(
             yield dg.MaterializeResult(asset_key=key, metadata={**_metadata(name, reports), **links})
         if took or looked:
             yield to_asset_check(PAYLOAD_CHECK, key, looked)
+        if took:
+            yield _drift_check(key, [f for r in reports for f in r.drift if f.object == name])
     left = {f"{r.connection}.{n}": o for r in reports for n, o in r.results.items() if o.rejected or o.dead or o.left}
     told = [f"{k}: {o.rejected} rejected, {o.dead} dead, {o.left} waiting" for k, o in left.items()]
     told += [report.waits_for for report in reports if report.waits_for] if told else []
@@ -138,6 +151,18 @@ def _read_back(
     return failures
 
 
+def _drift_check(key: dg.AssetKey, found: Sequence[DriftFinding]) -> dg.AssetCheckResult:
+    lines = [f"- {told(finding)}: {finding.action}" for finding in found[:_NAMED]]
+    lines += [f"- and {len(found) - _NAMED} more; `arsync drift` shows all"] if len(found) > _NAMED else []
+    return dg.AssetCheckResult(
+        passed=not found,
+        asset_key=key,
+        check_name=DRIFT_CHECK,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"findings": len(found), "found": dg.MetadataValue.md("\n".join(lines) or "none")},
+    )
+
+
 def _metadata(name: str, reports: Sequence[PushReport]) -> dict[str, int | float | str]:
     results = [r.results.get(name, ObjectResult()) for r in reports]
     return {
@@ -148,6 +173,7 @@ def _metadata(name: str, reports: Sequence[PushReport]) -> dict[str, int | float
         "waiting": sum(o.left for o in results),
         "retried": sum(o.retried for o in results),
         "read_back": sum(o.read_back for o in results),
+        "drift": sum(f.object == name for r in reports for f in r.drift),
         "requests": sum(o.requests for o in results),
         "seconds": round(sum(o.seconds for o in results), 3),
         "waits_for": "; ".join(dict.fromkeys(r.waits_for for r in reports if r.waits_for)),

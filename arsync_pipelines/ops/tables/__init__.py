@@ -5,6 +5,7 @@ from arsync_pipelines.ops.tables.archive import archive_segment
 from arsync_pipelines.ops.tables.audit import audit_checkpoint, audit_event, audit_head
 from arsync_pipelines.ops.tables.base import metadata
 from arsync_pipelines.ops.tables.cases import case_note, exception_case
+from arsync_pipelines.ops.tables.drift import drift_finding
 from arsync_pipelines.ops.tables.inbox import inbox_event
 from arsync_pipelines.ops.tables.intents import push_attempt, push_intent, push_key
 from arsync_pipelines.ops.tables.leases import lease, lease_counter
@@ -19,6 +20,7 @@ __all__ = [
     "audit_head",
     "case_note",
     "connection_limit",
+    "drift_finding",
     "exception_case",
     "inbox_event",
     "lease",

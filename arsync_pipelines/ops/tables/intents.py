@@ -46,6 +46,8 @@ push_intent = Table(
     Column("lease_token", BigInteger, nullable=False, server_default="0"),
     # higher goes first; 0: in the order of the queue
     Column("priority", Integer, nullable=False, server_default="0"),
+    # why it was planned, as domain.push has it
+    Column("reason", String(20), nullable=False, server_default="change"),
     CheckConstraint(f"state in ({_STATES})", name="push_intent_state"),
     Index("push_intent_version", "connection", "object", "business_key", "version", unique=True),
     # at most one version of a key may be on its way: order is kept per business key

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from arsync_pipelines.sandbox.salesforce import partner
 from arsync_pipelines.sandbox.salesforce.auth import OAuthError
 from arsync_pipelines.sandbox.salesforce.cometd import Streaming
 from arsync_pipelines.sandbox.salesforce.errors import SalesforceError, not_found
@@ -60,6 +61,9 @@ def build_app(org: Org, streaming: Streaming) -> Starlette:
     async def metadata(request: Request) -> Response:
         return response(await run_in_threadpool(soap.handle, org, await request.body(), request.url.path))
 
+    async def soap_partner(request: Request) -> Response:
+        return response(await run_in_threadpool(partner.handle, org, await request.body(), request.url.path))
+
     async def cometd(request: Request) -> Response:
         try:
             authorization = request.headers.get("authorization", "")
@@ -90,6 +94,7 @@ def build_app(org: Org, streaming: Streaming) -> Starlette:
             Route("/services/oauth2/revoke", revoke, methods=["GET", "POST"]),
             Route("/services/Soap/m/{version}", metadata, methods=["POST"]),
             Route("/services/Soap/m/{version}/", metadata, methods=["POST"]),
+            Route("/services/Soap/u/{version}", soap_partner, methods=["POST"]),
             Route("/cometd/{version}", cometd, methods=["POST"]),
             Route("/cometd/{version}/{action:path}", cometd, methods=["POST"]),
             Route("/_sandbox/settings", settings, methods=["GET", "PUT"]),

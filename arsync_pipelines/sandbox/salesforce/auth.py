@@ -67,8 +67,7 @@ class Sessions:
                 raise OAuthError("invalid_grant", "expired access/refresh token")
             return self._open(base_url)
         if kind == _JWT:
-            self._check_assertion(form.get("assertion", ""), base_url)
-            return self._open(base_url)
+            return self._open(base_url, self._asserted_user(form.get("assertion", ""), base_url))
         raise OAuthError("unsupported_grant_type", "grant type not supported")
 
     def user_of(self, authorization: str, method: str, path: str) -> str:
@@ -94,16 +93,16 @@ class Sessions:
         with self._store.lock:
             self._store.connection.execute("delete from session where token = ?", (token,))
 
-    def _open(self, base_url: str) -> dict[str, Any]:
+    def _open(self, base_url: str, user_id: str = USER_ID) -> dict[str, Any]:
         token = f"{ORGANIZATION_ID[:15]}!{secrets.token_urlsafe(72)}"
         lifetime = float(self._store.settings["session_seconds"])
         issued = str(int(time.time() * 1000))
         with self._store.lock:
             self._store.connection.execute("delete from session where expires_at < ?", (time.time(),))
             self._store.connection.execute(
-                "insert into session values (?, ?, ?, ?)", (token, USER_ID, CONSUMER_KEY, time.time() + lifetime)
+                "insert into session values (?, ?, ?, ?)", (token, user_id, CONSUMER_KEY, time.time() + lifetime)
             )
-        identity = f"https://login.salesforce.com/id/{ORGANIZATION_ID}/{USER_ID}"
+        identity = f"https://login.salesforce.com/id/{ORGANIZATION_ID}/{user_id}"
         signed = hmac.new(self._secret.encode(), f"{identity}{issued}".encode(), hashlib.sha256).digest()
         return {
             "access_token": token,
@@ -127,7 +126,8 @@ class Sessions:
         if not hmac.compare_digest(secret, self._secret):
             raise OAuthError("invalid_client", "invalid client credentials")
 
-    def _check_assertion(self, assertion: str, base_url: str) -> None:
+    def _asserted_user(self, assertion: str, base_url: str) -> str:
+        """The user that a JWT names: the integration user, or any active one. All have approved the consumer."""
         options: Any = {"verify_exp": False, "verify_aud": False, "verify_iat": False, "verify_nbf": False}
         try:
             claims = jwt.decode(assertion, self._public_key, algorithms=["RS256"], options=options)
@@ -139,7 +139,8 @@ class Sessions:
         given = audience if isinstance(audience, list) else [audience]
         if not set(given) & {*_AUDIENCES, base_url, f"{base_url}/services/oauth2/token"}:
             raise OAuthError("invalid_grant", "audience is invalid")
-        if claims.get("sub") != USERNAME:
+        user_id = self._active_user(str(claims.get("sub")))
+        if user_id is None:
             raise OAuthError("invalid_grant", "user hasn't approved this consumer")
         try:
             expires = int(str(claims.get("exp")))  # digits in a string are fine
@@ -147,3 +148,11 @@ class Sessions:
             raise OAuthError("invalid_grant", "invalid assertion") from None
         if expires <= time.time():
             raise OAuthError("invalid_grant", "expired authorization code")
+        return user_id
+
+    def _active_user(self, username: str) -> str | None:
+        with self._store.lock:
+            row = self._store.connection.execute(
+                'select "Id" from "o_User" where "Username" = ? and "IsActive" = 1 limit 1', (username,)
+            ).fetchone()
+        return str(row[0]) if row else None

@@ -6,7 +6,7 @@ shapes and partial success are the doors' business.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,7 +112,7 @@ class Records:
             f'insert into "{owner.table}" ({columns}) values ({marks})', list(values.values())
         )
         self._note(at, owner, "CREATE", record_id, actor, {k: v for k, v in values.items() if k not in ("Id", "_api")})
-        at.journal.append(("create", owner.name, key or record_id, {**incoming.shown, "Id": record_id}))
+        at.journal.append(("create", owner.name, key or record_id, {**incoming.shown, **_who(record_id, actor)}))
         return Outcome(record_id, created=True)
 
     def update(
@@ -139,7 +139,7 @@ class Records:
             f'update "{owner.table}" set {assignments}, _api = ? where "Id" = ?', [*values.values(), written, record_id]
         )
         self._note(at, owner, "UPDATE", record_id, actor, changed)
-        at.journal.append(("update", owner.name, key or record_id, {**incoming.shown, "Id": record_id}))
+        at.journal.append(("update", owner.name, key or record_id, {**incoming.shown, **_who(record_id, actor)}))
         return Outcome(record_id)
 
     def upsert(
@@ -183,19 +183,29 @@ class Records:
         self.bury(at, owner, before["Id"], actor)
         return Outcome(before["Id"])
 
+    def merge(self, at: Transaction, owner: ObjectDef, master_id: str, losers: Sequence[str], actor: Actor) -> None:
+        """Merge records into a living master: they go to the recycle bin, what hangs on them hangs on the master."""
+        master = self._living(owner, master_id)["Id"]
+        for loser in losers:
+            before = self._living(owner, loser)
+            if before["Id"] == master:
+                raise reject("INVALID_CROSS_REFERENCE_KEY", "a record cannot be merged with itself", "Id")
+            self.bury(at, owner, before["Id"], actor, master)
+        if losers:
+            self.update(at, owner, master, {}, actor)
+
     def bury(self, at: Transaction, owner: ObjectDef, record_id: str, actor: Actor, master: str | None = None) -> None:
         """Mark a record as deleted (merged into `master`) and let what hangs on it follow."""
         connection = self._store.connection
         connection.execute(
             f'update "{owner.table}" set "IsDeleted" = 1, _deleted_at = ?, "LastModifiedDate" = ?, "SystemModstamp" = ?'
-            + (', "MasterRecordId" = ?' if master else "")
-            + ' where "Id" = ?',
-            [at.now, at.now, at.now, *([master] if master else []), record_id],
+            ', "LastModifiedById" = ?' + (', "MasterRecordId" = ?' if master else "") + ' where "Id" = ?',
+            [at.now, at.now, at.now, actor.user_id, *([master] if master else []), record_id],
         )
         connection.execute("insert or replace into deletion values (?, ?, ?)", (owner.name, record_id, at.now))
         self._note(at, owner, "DELETE", record_id, actor, {})
         if actor.origin:
-            at.journal.append(("delete", owner.name, record_id, {"Id": record_id}))
+            at.journal.append(("delete", owner.name, record_id, _who(record_id, actor)))
         for child in list(self._store.objects.values()):
             for item in child.fields.values():
                 if item.reference_to != owner.name or not item.createable:
@@ -252,6 +262,11 @@ class Records:
         self, at: Transaction, owner: ObjectDef, kind: str, record_id: str, actor: Actor, values: dict[str, Any]
     ) -> None:
         at.changes.append(Change(owner.name, kind, record_id, actor.origin, actor.user_id, values))
+
+
+def _who(record_id: str, actor: Actor) -> dict[str, str]:
+    """What the journal keeps of a write besides the body: whose it was, of which record."""
+    return {"Id": record_id, "LastModifiedById": actor.user_id}
 
 
 def derive(owner: ObjectDef, seen: Mapping[str, Any], values: dict[str, Any]) -> None:

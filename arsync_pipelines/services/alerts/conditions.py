@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from arsync_pipelines.domain.alerts import AlertKind, Condition
-from arsync_pipelines.domain.cases import CaseState
+from arsync_pipelines.domain.cases import CaseState, Origin
 from arsync_pipelines.ops.alerts import QuotaSeen
 from arsync_pipelines.ops.cases.find import CaseFilter, CaseGroup
 from arsync_pipelines.ops.cases.store import CaseStore
@@ -54,7 +54,7 @@ def holding(
 
 def _rejected(cases: CaseStore, now: datetime) -> list[Condition]:
     found = []
-    for origin in ("push", "ingest", "landing"):
+    for origin in _REFUSED:
         for group in cases.groups(CaseFilter(states=(CaseState.OPEN,), origin=origin), now):
             title = f"{_rows(group.cases)} of {_where(group)} {_REFUSED[origin]}: {group.code}"
             text = f"{group.example} {_at_risk(group.amounts)} For {_team(group.owner)}: {_look(group)}"
@@ -64,7 +64,9 @@ def _rejected(cases: CaseStore, now: datetime) -> list[Condition]:
     return found
 
 
-_REFUSED = {"push": "rejected", "ingest": "set aside", "landing": "not as expected"}
+_REFUSED: Mapping[Origin, str] = {
+    "push": "rejected", "ingest": "set aside", "landing": "not as expected", "drift": "taken from us in the target"
+}  # fmt: skip
 
 
 def _overdue(cases: CaseStore, now: datetime) -> list[Condition]:

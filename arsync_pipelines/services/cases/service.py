@@ -14,10 +14,11 @@ from arsync_pipelines.ops.cases.find import CaseFilter
 from arsync_pipelines.ops.cases.held import HeldIntent
 from arsync_pipelines.ops.cases.seen import Changes
 from arsync_pipelines.ops.cases.store import CaseStore
+from arsync_pipelines.ops.drift import DriftStore
 from arsync_pipelines.ops.held import HeldFilter
 from arsync_pipelines.ports.source import StreamSpec
 from arsync_pipelines.ports.warehouse import Snapshot, Warehouse
-from arsync_pipelines.services.cases import arrived, findings, pushed
+from arsync_pipelines.services.cases import arrived, drifted, findings, pushed
 from arsync_pipelines.services.replay import ReplayService
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class CaseService:
     streams: Callable[[str], Sequence[StreamSpec]]
     observed_in: Callable[[str, str], str]
     replays: ReplayService
+    drift: DriftStore
 
     def refresh(self, now: datetime, patience_s: float = 30.0) -> Changes:
         """Look at everything again: open, reopen and close what the data says.
@@ -51,6 +53,7 @@ class CaseService:
         """
         changes = self._pushes(now)
         changes = changes.add(self._findings(now))
+        changes = changes.add(self._drift(now))
         try:
             return changes.add(self.refresh_arrived(now, patience_s))
         except WarehouseError as error:
@@ -102,6 +105,21 @@ class CaseService:
         found = findings.problems(self.warehouse, snapshot, self.taxonomy, self.systems)
         gone = f"not found by snapshot {snapshot.snapshot_id}"
         return self.store.observe("reconciliation", found, now, gone=gone)
+
+    def _drift(self, now: datetime) -> Changes:
+        snapshot = self.warehouse.current_snapshot()
+        changes = Changes()
+        if snapshot is None:
+            return changes
+        tables = self._tables(snapshot)
+        for connection, system in sorted(self.systems.items()):
+            standing = self.drift.standing(connection)
+            found = drifted.problems(
+                self.warehouse, snapshot, tables, self.taxonomy, system, connection, standing
+            )  # fmt: skip
+            gone = f"by snapshot {snapshot.snapshot_id} it is right again, or was sent again since"
+            changes = changes.add(self.store.observe("drift", found, now, connection, gone=gone))
+        return changes
 
     def _tables(self, snapshot: Snapshot | None) -> frozenset[str]:
         if snapshot is None:

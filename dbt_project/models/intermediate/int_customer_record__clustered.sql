@@ -73,6 +73,50 @@ last_survivor as (
     from survivors
 ),
 
+-- an ERP customer whose last account of an org was merged away belongs where the account that survived belongs
+living as (
+    select distinct records.connection, own_keys.cluster_key
+    from records
+    inner join own_keys on records.record_key = own_keys.record_key
+    where records.record_type = 'crm_account' and not records.is_deleted
+),
+
+bereft as (
+    select own_keys.cluster_key as left_key, survivor_keys.cluster_key as right_key
+    from records
+    inner join last_survivor on records.record_key = last_survivor.record_key and last_survivor.preference = 1
+    inner join own_keys on records.record_key = own_keys.record_key
+    inner join own_keys as survivor_keys on last_survivor.survivor_key = survivor_keys.record_key
+    left join living on records.connection = living.connection and own_keys.cluster_key = living.cluster_key
+    where records.record_type = 'crm_account'
+        and records.erp_record_key is not null
+        and own_keys.cluster_key <> survivor_keys.cluster_key
+        and living.cluster_key is null
+),
+
+-- several may have been merged into one, and one after the other: all that hangs together is one customer
+edges as (
+    select left_key, right_key from bereft
+
+    union
+
+    select right_key as left_key, left_key as right_key from bereft
+),
+
+reached as (
+    select left_key as cluster_key, left_key as reached_key from edges
+
+    union
+
+    select reached.cluster_key, edges.right_key as reached_key
+    from reached
+    inner join edges on reached.reached_key = edges.left_key
+),
+
+joined_keys as (
+    select cluster_key, min(reached_key) as joined_key from reached group by cluster_key
+),
+
 clustered as (
     select
         records.record_key,
@@ -90,12 +134,15 @@ clustered as (
         records.is_deleted,
         records.first_seq,
         records.first_loaded_at,
-        coalesce(survivor_keys.cluster_key, own_keys.cluster_key) as cluster_key,
+        coalesce(
+            joined_keys.joined_key, survivor_keys.cluster_key, own_keys.cluster_key
+        ) as cluster_key,
         case when survivor_keys.cluster_key is not null then 'merge' else own_keys.match_method end as match_method
     from records
     inner join own_keys on records.record_key = own_keys.record_key
     left join last_survivor on records.record_key = last_survivor.record_key and last_survivor.preference = 1
     left join own_keys as survivor_keys on last_survivor.survivor_key = survivor_keys.record_key
+    left join joined_keys on coalesce(survivor_keys.cluster_key, own_keys.cluster_key) = joined_keys.cluster_key
 ),
 
 heads as (

@@ -140,3 +140,17 @@ def test_usage_is_told_and_the_quota_refuses(sf: Salesforce, server: Server, htt
     httpx.put(f"{server.url}/_sandbox/settings", json={"daily_api_requests": 100_000})
     assert http.get("/query", params={"q": "SELECT COUNT() FROM Account"}).status_code == 200
     assert httpx.put(f"{server.url}/_sandbox/settings", json={"nope": 1}).status_code == 400
+
+
+def test_another_user_comes_in_by_jwt_and_what_he_writes_is_his(server: Server) -> None:
+    granted = bearer(server, sub="max@arsync.example").json()
+    max_planck = server.sandbox.vendor_id("employee", 2)
+    assert granted["id"].endswith(f"/{max_planck}")
+    data = f"{server.url}/services/data/v{VERSION}"
+    record = server.sandbox.vendor_id("crm_account", 9)
+    with httpx.Client(base_url=data, headers={"Authorization": f"Bearer {granted['access_token']}"}) as client:
+        client.patch(f"/sobjects/Account/{record}", json={"Phone": "1"}).raise_for_status()
+        query = f"SELECT LastModifiedById, LastModifiedBy.Name FROM Account WHERE Id = '{record}'"
+        (found,) = client.get("/query", params={"q": query}).json()["records"]
+    assert (found["LastModifiedById"], found["LastModifiedBy"]["Name"]) == (max_planck, "Max Planck")
+    assert server.journal("update")[-1]["body"]["LastModifiedById"] == max_planck

@@ -57,7 +57,7 @@ class Bench:
         self.service = CaseService(
             self.ops.cases, self.warehouse, TAXONOMY, {"crm": "salesforce", "erp": "files"},
             lambda name: [self.invoice] if name == "erp" else [], lambda _name, _object: "ar_invoice",
-            ReplayService(self.ops.held, folder / "locks"),
+            ReplayService(self.ops.held, folder / "locks"), self.ops.drift,
         )  # fmt: skip
         self.tables: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
         self.tables["dim_customer"] = [("c1", "Ada Ltd", "GB")]

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0050"
-down_revision = "0020"
+down_revision = "0030"
 
 _INSTANT = sa.DateTime(timezone=True)
 _FIRST = "0" * 64  # what the first row follows

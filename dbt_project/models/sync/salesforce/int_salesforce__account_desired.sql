@@ -8,6 +8,8 @@ select
     total.customer_id is not null as is_shown,
     iso.minor_unit,
     case
+        -- another of the customer's numbers went with a merged account: this one is all that ties the account to its own
+        when own.customer_id = record.customer_id and inherited.customer_id is not null then account.erp_customer_id
         when total.customer_id is not null then total.erp_customer_number
         -- somebody's reference that leads nowhere yet, or to one of our own legal entities, is not ours to wipe out
         when referenced.erp_record_key is null or customer.is_intercompany then account.erp_customer_id
@@ -43,6 +45,11 @@ inner join {{ ref('int_customer_record__clustered') }} as record
     on account.connection || ':' || account.account_id = record.record_key
 left join {{ ref('int_customer_record__referenced') }} as referenced
     on record.record_key = referenced.record_key
+left join {{ ref('int_customer_record__clustered') }} as own on referenced.erp_record_key = own.record_key
+left join (
+    select distinct customer_id from {{ ref('int_customer_record__clustered') }}
+    where match_method = 'merge' and erp_record_key is not null
+) as inherited on record.customer_id = inherited.customer_id
 left join {{ ref('int_customer__primary_account') }} as primary_account
     on account.connection = primary_account.connection and account.account_id = primary_account.account_id
 left join {{ ref('dim_customer') }} as customer on primary_account.customer_id = customer.customer_id
