@@ -9,9 +9,9 @@ from typing import Any
 
 from arsync_pipelines.connectors.salesforce import soql
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi
-from arsync_pipelines.connectors.salesforce.bulk import BulkWriter
+from arsync_pipelines.connectors.salesforce.bulk import BulkWriter, Pace
 from arsync_pipelines.connectors.salesforce.check import quotas
-from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED, write_collections
+from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED, CALL_ROWS, write_collections
 from arsync_pipelines.connectors.salesforce.payload import ObjectShape, PayloadRefused, Row, observed, shapes
 from arsync_pipelines.connectors.salesforce.spec import OBSERVED_IN
 from arsync_pipelines.domain.alerts import Quota
@@ -35,6 +35,7 @@ class SalesforceSink:
         self._sleep = sleep
         self._monotonic = monotonic
         self._shapes = shapes(api.options.mapping)
+        self._pace = Pace()
 
     @property
     def connection(self) -> str:
@@ -48,7 +49,9 @@ class SalesforceSink:
     def capabilities(self) -> SinkCapabilities:
         options = self._api.options
         longest = self._api.http.timeouts.longest
-        return SinkCapabilities(tuple(self._shapes), options.batch_rows, options.bulk_write_rows, OBSERVED_IN, longest)
+        return SinkCapabilities(
+            tuple(self._shapes), options.batch_rows, options.bulk_write_rows, OBSERVED_IN, longest, CALL_ROWS
+        )
 
     def through(self, gate: Gate | None) -> None:
         """See ports.gate.Gated."""
@@ -73,7 +76,7 @@ class SalesforceSink:
         before = self._api.http.stats.requests
         rows, outcomes = _mapped(shape, intents)
         if len(rows) > self._api.options.bulk_write_rows:
-            written = BulkWriter(self._api, shape, self._sleep, self._monotonic).write(rows)
+            written = BulkWriter(self._api, shape, self._sleep, self._monotonic, self._pace).write(rows)
         else:
             written = write_collections(self._api, shape, rows) if rows else []
         if written and all(o.code == ACCESS_REFUSED for o in written):
