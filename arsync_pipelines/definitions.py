@@ -16,6 +16,7 @@ from arsync_pipelines.defs.ingest.sensors import changes_sensor
 from arsync_pipelines.defs.maintenance import jobs, schedules
 from arsync_pipelines.defs.maintenance.alerting import alert_sensor
 from arsync_pipelines.defs.maintenance.sensors import failure_sensor
+from arsync_pipelines.defs.maintenance.warm import warm_runs
 from arsync_pipelines.defs.publish.assets import snapshot_asset
 from arsync_pipelines.defs.push.assets import push_assets
 from arsync_pipelines.defs.push.sensors import published_sensor
@@ -43,9 +44,10 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
     crm_streams = [ingest_selection(c) for c, _objects in crms]
     proof = jobs.prove_job(crm_streams[0] if crm_streams else dg.AssetSelection.groups("raw"))
     all_jobs = [sync, refresh, proof, *(ingest_job(c) for c in connectors.values())]
-    sensors = [changes_sensor(c, refresh, automation.poll_seconds, sensors_on) for c in connectors.values()]
+    follow = sync if crms else refresh  # one run from the change to the CRM: a second one would begin seconds later
+    sensors = [changes_sensor(c, follow, automation.poll_seconds, sensors_on) for c in connectors.values()]
     if any(built.webhook(name) for name in built.connections):
-        sensors.append(hints_sensor(refresh, sensors_on))
+        sensors.append(hints_sensor(follow, sensors_on))
     if crms:
         push = jobs.push_job()
         all_jobs.append(push)
@@ -68,3 +70,4 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
 
 
 defs = build_defs()
+warm_runs()
