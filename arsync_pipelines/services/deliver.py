@@ -38,7 +38,7 @@ _IDLE_S = (0.1, 5.0)
 """First and longest wait while nothing can be claimed though something is due, or others are at work."""
 
 _AT_ONCE = 5000
-"""Rows of one transaction: others who write to the store, the gateway above all, wait no longer than a second for it."""
+"""Rows of one transaction: others who write to the store, the gateway above all, wait no longer than a second."""
 
 
 @dataclass(slots=True)
@@ -73,7 +73,6 @@ class RetryPolicy:
 class Passing:
     """What urgent work that went in the middle of another batch leaves to be done once that batch is settled."""
 
-    requests: int = 0
     unknown: list[PushIntent] = field(default_factory=list)
     error: SinkError | None = None
 
@@ -243,12 +242,10 @@ class Delivery:
             found = self._claim_urgent(self._chosen, self.sink.capabilities.call_rows)
             if found is None:
                 return
-            requests = self._result(found[0]).requests
             try:
                 self._passing.unknown += self._write(*found)
             except SinkError as error:
                 self._passing.error = error
-            self._passing.requests += self._result(found[0]).requests - requests
 
     def _deliver(self, object_name: str, batch: Sequence[PushIntent]) -> None:
         failpoint("push.claimed")
@@ -295,7 +292,7 @@ class Delivery:
     def _write(self, object_name: str, batch: Sequence[PushIntent]) -> list[PushIntent]:
         """Write a batch and settle what is known of it; those of which nobody knows whether they took effect."""
         result = self._result(object_name)
-        lease, passed = self._ensure(), self._passing.requests
+        lease = self._ensure()
         try:
             self._permitted()
             written = self.sink.write(object_name, batch)
@@ -322,7 +319,7 @@ class Delivery:
                 f"{self.sink.connection}: the {self.sink.system} sink did not account for every row of {object_name}; "
                 "delivery stopped, the rows will be read back"
             )
-        result.requests += written.requests - (self._passing.requests - passed)
+        result.requests += written.requests
         self._settle(object_name, batch, written.outcomes)
         failpoint("push.settled")
         unknown = {o.intent_id for o in written.outcomes if o.kind == "unknown"}

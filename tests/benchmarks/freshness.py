@@ -1,8 +1,8 @@
 """How old the CRM is: an invoice posted in the ERP's stand-in until the account in the CRM's stand-in shows it.
 
 Everything runs as `make demo` starts it: the stand-ins, the gateway that NetSuite's user event script calls, and
-`dagster dev` with its own daemon, sensors and run queue. A probe posts an invoice through NetSuite's record API and asks
-Salesforce every quarter of a second until the invoice is there and its account's open balance has moved. Between two
+`dagster dev` with its own daemon, sensors and run queue. A probe posts an invoice through NetSuite's record API and
+asks Salesforce every quarter of a second until the invoice is there and its account's open balance has moved. Between two
 probes is a random rest, as people post when they like. Dagster's own event log tells where the time went.
 
 The history is made and brought over first, which takes a quarter of an hour; ARSYNC_BENCH_FOLDER keeps it for the next.
@@ -69,7 +69,7 @@ def run(scale: float = 1.0) -> dict[str, Any]:
 
 
 def _probed(world: World, count: int) -> tuple[list[float | None], list[Stages], list[float]]:
-    chance, prober = random.Random(7), Prober(world)  # noqa: S311 - when to post needs no secrecy
+    chance, prober = random.Random(7), Prober(world)
     seen: list[float | None] = []
     stages: list[Stages] = []
     loads: list[float] = []

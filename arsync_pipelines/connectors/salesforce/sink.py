@@ -36,6 +36,8 @@ class SalesforceSink:
         self._monotonic = monotonic
         self._shapes = shapes(api.options.mapping)
         self._pace = Pace()
+        self._counted = 0
+        """Requests of all writes that have ended."""
 
     @property
     def connection(self) -> str:
@@ -73,7 +75,7 @@ class SalesforceSink:
         shape = self._shape(object_name)
         if len({i.business_key for i in intents}) != len(intents):
             raise SinkError(f"{self.connection}: two intents of one {object_name} in a batch; send the newest only")
-        before = self._api.http.stats.requests
+        before = self._api.http.stats.requests - self._counted
         rows, outcomes = _mapped(shape, intents)
         if len(rows) > self._api.options.bulk_write_rows:
             written = BulkWriter(self._api, shape, self._sleep, self._monotonic, self._pace).write(rows)
@@ -82,7 +84,9 @@ class SalesforceSink:
         if written and all(o.code == ACCESS_REFUSED for o in written):
             raise SinkError(written[0].message)
         outcomes.update({o.intent_id: o for o in written})
-        requests = self._api.http.stats.requests - before
+        # without those of writes that passed this one on its way
+        requests = self._api.http.stats.requests - self._counted - before
+        self._counted += requests
         return WriteResult(tuple(outcomes[i.intent_id] for i in intents), requests)
 
     def read_back(self, object_name: str, intents: Sequence[PushIntent]) -> Mapping[str, Mapping[str, Any] | None]:

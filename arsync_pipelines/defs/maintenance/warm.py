@@ -26,13 +26,16 @@ _NEEDED = (
 """Imported once, in this order; what is missing or refuses is left to the run that needs it."""
 
 
-def warm_runs() -> bool:
-    """In a code server let runs be forks from now on; whether this process is one. Called when definitions are loaded."""
+def warm_runs(preload: str = f"{__name__}_imports") -> bool:
+    """In a code server let runs be forks from now on; whether this process is one. Called when definitions are loaded.
+
+    `preload`: the module that the process imports which runs are forked from.
+    """
     is_server = {"api", "grpc"} <= set(sys.argv) and _SERVER in sys.modules
     if not is_server or multiprocessing.parent_process() is not None:
         return False
     forking = multiprocessing.get_context("forkserver")
-    forking.set_forkserver_preload([f"{__name__}_imports"])
+    forking.set_forkserver_preload([preload])
     forkserver.ensure_running()  # begins to import at once, beside what the server does
     # the server took this context, of which there is one in a process, before it loaded us
     multiprocessing.get_context("spawn").Process = ForkServerProcess  # type: ignore[misc, assignment]

@@ -105,6 +105,34 @@ def test_a_job_that_keeps_failing_is_left_alone_for_longer_and_longer(
     assert len(ask(instance)[0]) == 1
 
 
+@dg.op
+def read_the_erp() -> None:
+    """Fails as an ingest does."""
+    raise SourceUnreachable("erp: no answer within 30 s; check base_url")
+
+
+@dg.op(name="push_salesforce")
+def refused_by_the_crm() -> None:
+    """Fails as a push does."""
+    raise SourceUnreachable("crm: no answer")
+
+
+def test_a_target_that_refuses_is_no_reason_to_ask_the_sources_less_often(
+    folder: Path, instance: dg.DagsterInstance
+) -> None:
+    def failing(op: dg.OpDefinition) -> None:
+        @dg.job(name=ingest_job(FILES).name)
+        def job() -> None:
+            op()
+
+        assert not job.execute_in_process(instance=instance, raise_on_error=False).success
+
+    failing(refused_by_the_crm)
+    assert len(ask(instance)[0]) == 1, "it read, built and published"
+    failing(read_the_erp)
+    assert ask(instance)[0] == []
+
+
 @dg.asset(key=SNAPSHOT_KEY)
 def a_snapshot() -> None:
     """Stands for the published snapshot."""
@@ -156,12 +184,6 @@ def hook(folder: Path) -> Iterator[list[dict[str, Any]]]:
         yield posted
         server.shutdown()
         serving.join()
-
-
-@dg.op
-def read_the_erp() -> None:
-    """Fails as an ingest does."""
-    raise SourceUnreachable("erp: no answer within 30 s; check base_url")
 
 
 @dg.job

@@ -74,7 +74,7 @@ class Job:
 
 
 class BurstOrg(httpx.BaseTransport):
-    """`window`: requests that may come within so many seconds; who comes earlier is answered all the same, and noted."""
+    """`window`: requests that may come within so many seconds; who comes earlier is answered too, and noted."""
 
     def __init__(self, clock: Clock, window: tuple[int, float]) -> None:
         self._clock = clock
