@@ -55,8 +55,8 @@ class PushReport:
 
 @dataclass(frozen=True, slots=True)
 class PushService:
-    """Pushes one sink's objects. `lock_dir` holds two lock files per connection: one planner at a time on a machine, and
-    one deliverer where the store is a file of this machine. On a store that machines share, several deliver at once.
+    """Pushes one sink's objects. `lock_dir` holds two lock files per connection: one planner at a time on a machine,
+    and one deliverer where the store is a file of this machine. On a store that machines share, several deliver.
 
     Nobody who plans waits for who delivers: what is urgent and planned during a long delivery leaves with it.
     """

@@ -2,8 +2,8 @@
 
 Everything runs as `make demo` starts it: the stand-ins, the gateway that NetSuite's user event script calls, and
 `dagster dev` with its own daemon, sensors and run queue. A probe posts an invoice through NetSuite's record API and
-asks Salesforce every quarter of a second until the invoice is there and its account's open balance has moved. Between two
-probes is a random rest, as people post when they like. Dagster's own event log tells where the time went.
+asks Salesforce every quarter of a second until the invoice is there and its account's open balance has moved. Between
+two probes is a random rest, as people post when they like. Dagster's own event log tells where the time went.
 
 The history is made and brought over first, which takes a quarter of an hour; ARSYNC_BENCH_FOLDER keeps it for the next.
 With ARSYNC_BENCH_POLL nobody calls the gateway, and the sensors find the invoices by asking.

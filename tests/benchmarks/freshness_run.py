@@ -15,11 +15,10 @@ from pathlib import Path
 
 import httpx
 
-from arsync_pipelines import bootstrap, settings
+from arsync_pipelines import bootstrap
 from arsync_pipelines.cli.demo.configuration import write_configuration
 from arsync_pipelines.cli.demo.hooks import CONNECTIONS, running_gateway
 from arsync_pipelines.cli.demo.world import World
-from arsync_pipelines.cli.runs import require, run_job
 
 
 def installed(world: World, folder: Path) -> None:
@@ -27,12 +26,12 @@ def installed(world: World, folder: Path) -> None:
     config = folder / "arsync.toml"
     write_configuration(world, config, folder / "state")
     environ["ARSYNC_CONFIG"] = str(config)
-    platform = bootstrap.platform()
-    environ["DAGSTER_HOME"] = str(platform.settings.dagster_home)
-    for connection in platform.connections.values():
-        if connection.connector.prepare:
-            connection.connector.prepare(connection.name, connection.options, settings.reveal)
-    require(run_job("sync_ar_job", quiet=True), "bringing the history over")
+    environ["DAGSTER_HOME"] = str(bootstrap.platform().settings.dagster_home)
+    for arguments in (["init", "--config", str(config)], ["sync", "--json"]):
+        with (folder / "installed.log").open("ab") as log:  # what it prints is not ours to print
+            subprocess.run(
+                [sys.executable, "-m", "arsync_pipelines.cli", *arguments], stdout=log, stderr=log, check=True
+            )
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import pytest
 from arsync_pipelines import bootstrap
 from arsync_pipelines.connectors.registry import CONNECTORS
 from arsync_pipelines.defs.ingest import patience
+from arsync_pipelines.defs.ingest.assets import ingest_assets
 from arsync_pipelines.defs.ingest.jobs import ingest_job
 from arsync_pipelines.defs.ingest.sensors import changes_sensor
 from arsync_pipelines.defs.maintenance.alerting import alert_sensor, failed_runs
@@ -49,9 +50,12 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 def ask(instance: dg.DagsterInstance) -> tuple[list[dict[str, str]], str]:
     """One tick of the sensor on the folder: tags of the runs it asks for, why it skips."""
-    sensor = changes_sensor(FILES, ingest_job(FILES), 30, OFF)
-    context = dg.build_sensor_context(instance=instance, resources={"platform": PlatformResource()})
-    found: Any = sensor(context)
+    job = ingest_job(FILES)
+    definitions = dg.Definitions([ingest_assets(FILES)], jobs=[job], resources={"platform": PlatformResource()})
+    context = dg.build_sensor_context(
+        instance, repository_def=definitions.get_repository_def(), resources={"platform": PlatformResource()}
+    )
+    found: Any = changes_sensor(FILES, job, 30, OFF)(context)
     if isinstance(found, dg.SkipReason):
         return [], str(found.skip_message)
     return [dict(request.tags) for request in found.run_requests], ""
