@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,22 +69,23 @@ def run(scale: float = 1.0) -> dict[str, Any]:
 
 
 def _probed(world: World, count: int) -> tuple[list[float | None], list[Stages], list[float]]:
-    chance, prober = random.Random(7), Prober(world)
+    chance = random.Random(7)
     seen: list[float | None] = []
     stages: list[Stages] = []
     loads: list[float] = []
-    for number in range(count):
-        posted_at = time.time()
-        probe = prober.post(number)
-        seconds = prober.wait(probe, LONGEST_S)
-        seen.append(None if seconds is None else round(seconds, 1))
-        loads.append(os.getloadavg()[0])
-        if seconds is not None:
-            at_rest(60.0)  # the run is over: its last events are written
-            stages.append(stages_since(posted_at, posted_at + seconds))
-        told = ", ".join(f"{name} {spent}" for name, spent in (stages[-1].seconds if stages else {}).items())
-        sys.stderr.write(f"probe {number + 1}: {seen[-1]} s ({told}); load {loads[-1]:.1f}\n")
-        time.sleep(chance.uniform(*REST_S))
+    with closing(Prober(world)) as prober:
+        for number in range(count):
+            posted_at = time.time()
+            probe = prober.post(number)
+            seconds = prober.wait(probe, LONGEST_S)
+            seen.append(None if seconds is None else round(seconds, 1))
+            loads.append(os.getloadavg()[0])
+            if seconds is not None:
+                at_rest(60.0)  # the run is over: its last events are written
+                stages.append(stages_since(posted_at, posted_at + seconds))
+            told = ", ".join(f"{name} {spent}" for name, spent in (stages[-1].seconds if stages else {}).items())
+            sys.stderr.write(f"probe {number + 1}: {seen[-1]} s ({told}); load {loads[-1]:.1f}\n")
+            time.sleep(chance.uniform(*REST_S))
     return seen, stages, loads
 
 
