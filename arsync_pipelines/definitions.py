@@ -19,6 +19,7 @@ from arsync_pipelines.defs.maintenance import jobs, schedules
 from arsync_pipelines.defs.maintenance.alerting import alert_sensor
 from arsync_pipelines.defs.maintenance.archiving import archive_job
 from arsync_pipelines.defs.maintenance.sensors import failure_sensor
+from arsync_pipelines.defs.maintenance.warm import warm_runs
 from arsync_pipelines.defs.publish.assets import snapshot_asset
 from arsync_pipelines.defs.push.assets import push_assets
 from arsync_pipelines.defs.push.sensors import published_sensor
@@ -47,9 +48,10 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
     proof = jobs.prove_job(crm_streams[0] if crm_streams else dg.AssetSelection.groups("raw"))
     archiving = archive_job()
     all_jobs: list[Any] = [sync, refresh, proof, *(ingest_job(c) for c in connectors.values()), archiving]
-    sensors = [changes_sensor(c, refresh, automation.poll_seconds, sensors_on) for c in connectors.values()]
+    follow = sync if crms else refresh  # one run from the change to the CRM: a second one would begin seconds later
+    sensors = [changes_sensor(c, follow, automation.poll_seconds, sensors_on) for c in connectors.values()]
     if any(built.webhook(name) for name in built.connections):
-        sensors.append(hints_sensor(refresh, sensors_on))
+        sensors.append(hints_sensor(follow, sensors_on))
     timed = [
         schedules.nightly_proof(proof, schedules_on),
         schedules.weekly_archive(archiving, schedules_on),
@@ -78,3 +80,4 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
 
 
 defs = build_defs()
+warm_runs()

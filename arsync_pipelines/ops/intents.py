@@ -5,7 +5,7 @@ How a claim chooses, how a settlement is checked and how a version is superseded
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -39,8 +39,8 @@ class IntentStore:
         """Whether several machines may work on this store (Postgres); else it is a file of one machine (SQLite)."""
         return self._transactions.shared
 
-    def latest_versions(self, connection: str, object_name: str) -> dict[str, LatestVersion]:
-        """Newest intent per business key of one object."""
+    def latest_versions(self, connection: str, object_name: str, keys: Collection[str]) -> dict[str, LatestVersion]:
+        """Newest intent of each of these business keys of one object that has any."""
         query = (
             select(
                 push_intent.c.business_key, push_intent.c.intent_id, push_intent.c.version, push_intent.c.payload_hash,
@@ -54,8 +54,17 @@ class IntentStore:
                 row.business_key: LatestVersion(
                     row.intent_id, row.version, row.payload_hash, IntentState(row.state), row.settled_at
                 )
-                for row in db.execute(query)
+                for part in parts(sorted(keys))
+                for row in db.execute(query.where(push_key.c.business_key.in_(part)))
             }
+
+    def waiting_keys(self, connection: str, object_name: str) -> dict[str, str]:
+        """Business key -> id of each intent of one object that waits; a key has no more than one, its newest."""
+        query = select(push_intent.c.business_key, push_intent.c.intent_id).where(
+            push_intent.c.connection == connection, push_intent.c.object == object_name, claims.PENDING
+        )
+        with self._transactions.read() as db:
+            return {row.business_key: row.intent_id for row in db.execute(query)}
 
     def add(self, intents: Sequence[PushIntent], now: datetime, found: Sequence[DriftFinding] = ()) -> None:
         """Store new intents and supersede what waits, was rejected or died under the same keys, in one transaction

@@ -42,13 +42,15 @@ class SinkCapabilities:
     """`batch_size`: most rows of one write() call; above `bulk_threshold` rows of one object the sink uses its bulk
     interface. `objects`: canonical objects in the order they must be delivered (parents first). `observed_in`: object
     -> stream of the same vendor's source that shows what the target holds. `request_timeout_s`: longest time from
-    sending one request to giving it up."""
+    sending one request to giving it up. `call_rows`: so many rows write() sends by one request, in the thread that
+    called it."""
 
     objects: tuple[str, ...]
     batch_size: int
     bulk_threshold: int
     observed_in: Mapping[str, str]
     request_timeout_s: float = 60.0
+    call_rows: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ Progress = Callable[[str, int, int], None]
 _IDLE_S = (0.1, 5.0)
 """First and longest wait while nothing can be claimed though something is due, or others are at work."""
 
+_AT_ONCE = 5000
+"""Rows of one transaction: others who write to the store, the gateway above all, wait no longer than a second."""
+
 
 @dataclass(slots=True)
 class ObjectResult:
@@ -69,6 +72,14 @@ class RetryPolicy:
 
 
 @dataclass(slots=True)
+class Passing:
+    """What urgent work that went in the middle of another batch leaves to be done once that batch is settled."""
+
+    unknown: list[PushIntent] = field(default_factory=list)
+    error: SinkError | None = None
+
+
+@dataclass(slots=True)
 class Delivery:
     """One delivery run over one sink. `sleep` and `now` are replaceable so that tests need not wait.
 
@@ -88,6 +99,8 @@ class Delivery:
     """Why nothing could be sent when the run ended, for people."""
     _worker: Worker | None = None
     _gate: DeliveryGate | None = None
+    _chosen: tuple[str, ...] = ()
+    _passing: Passing = field(default_factory=Passing)
 
     def run(self, objects: Sequence[str] | None = None) -> dict[str, ObjectResult]:
         """Deliver everything due of `objects` (None: of all), parents before children. Returns results by object.
@@ -100,8 +113,10 @@ class Delivery:
             with self._working() as working:
                 if working:
                     self._recover()
+                    self._chosen = tuple(chosen)
                     self._drain(chosen)
         finally:
+            self._chosen = ()
             for name in chosen:
                 self._result(name).left = self.store.unsettled(self.sink.connection, name)
         return self.results
@@ -124,8 +139,9 @@ class Delivery:
             yield False
             return
         self._gate = DeliveryGate(
-            self._worker, self.limits, capabilities.request_timeout_s, self.policy.patience_s, self.sleep
-        )
+            self._worker, self.limits, capabilities.request_timeout_s, self.policy.patience_s, self.sleep,
+            self._give_way,
+        )  # fmt: skip
         if isinstance(self.sink, Gated):
             self.sink.through(self._gate)
         try:
@@ -172,31 +188,66 @@ class Delivery:
     def _step(self, chosen: Sequence[str]) -> bool:
         """Send one batch of the first object of which something may be sent; whether there was one."""
         for number, name in enumerate(chosen):
-            lease, size = self._ensure(), self.sink.capabilities.batch_size
-            batch = self.store.claim(self.sink.connection, name, size, self.now(), lease, chosen[:number])
-            if batch:
+            if batch := self._claim(name, chosen[:number]):
                 self._deliver(name, batch)
                 return True
         return False
 
+    def _claim(self, object_name: str, parents: Sequence[str]) -> list[PushIntent]:
+        """A batch for one write, in transactions of a bearable length."""
+        batch: list[PushIntent] = []
+        while (room := self.sink.capabilities.batch_size - len(batch)) > 0:
+            most = min(room, _AT_ONCE)
+            part = self.store.claim(self.sink.connection, object_name, most, self.now(), self._ensure(), parents)
+            batch += part
+            if len(part) < most:
+                break
+        return batch
+
     def _urgent_step(self, chosen: Sequence[str]) -> bool:
         """As `_step`, of what is urgent and of what that waits for, with the requests kept back for it."""
-        connection, size = self.sink.connection, self.sink.capabilities.batch_size
-        if self._gate is None or not self.store.urgent_due(connection, chosen, self.now()):
+        if self._gate is None or not self._urgent_may_go(chosen):
             return False
-        if self.limits is not None and self.limits.refusal(urgent=True)[0]:
+        found = self._claim_urgent(chosen, self.sink.capabilities.batch_size)
+        if found is None:
             return False
+        self._gate.urgent = True
+        try:
+            self._deliver(*found)
+        finally:
+            self._gate.urgent = False
+        return True
+
+    def _urgent_may_go(self, chosen: Sequence[str]) -> bool:
+        if not self.store.urgent_due(self.sink.connection, chosen, self.now()):
+            return False
+        return self.limits is None or not self.limits.shut(urgent=True)
+
+    def _claim_urgent(self, chosen: Sequence[str], size: int) -> tuple[str, list[PushIntent]] | None:
         for number, name in enumerate(chosen):
             parents, children = chosen[:number], chosen[number + 1 :]
-            batch = self.store.claim_urgent(connection, name, size, self.now(), self._ensure(), parents, children)
+            batch = self.store.claim_urgent(
+                self.sink.connection, name, size, self.now(), self._ensure(), parents, children
+            )
             if batch:
-                self._gate.urgent = True
-                try:
-                    self._deliver(name, batch)
-                finally:
-                    self._gate.urgent = False
-                return True
-        return False
+                return name, batch
+        return None
+
+    def _give_way(self) -> None:
+        """Called before every request of a batch: what became urgent since the batch was claimed leaves first.
+
+        One request's worth at a time, so that it is sent by this thread. What it leaves open (outcomes nobody knows, a
+        target that refuses us) waits until the batch is settled: nothing may break off a batch of which rows may have
+        taken effect. Raises LeaseLost.
+        """
+        while self._passing.error is None and self._chosen and self._urgent_may_go(self._chosen):
+            found = self._claim_urgent(self._chosen, self.sink.capabilities.call_rows)
+            if found is None:
+                return
+            try:
+                self._passing.unknown += self._write(*found)
+            except SinkError as error:
+                self._passing.error = error
 
     def _deliver(self, object_name: str, batch: Sequence[PushIntent]) -> None:
         failpoint("push.claimed")
@@ -235,6 +286,16 @@ class Delivery:
             seconds -= part
 
     def _send(self, object_name: str, batch: Sequence[PushIntent]) -> None:
+        self._passing = Passing()
+        unknown = self._write(object_name, batch)
+        passed = self._passing
+        for name in self.sink.capabilities.objects:
+            self._resolve_unknown(name, [i for i in (*unknown, *passed.unknown) if i.object == name])
+        if passed.error is not None:
+            raise passed.error
+
+    def _write(self, object_name: str, batch: Sequence[PushIntent]) -> list[PushIntent]:
+        """Write a batch and settle what is known of it; those of which nobody knows whether they took effect."""
         result = self._result(object_name)
         lease = self._ensure()
         try:
@@ -255,7 +316,7 @@ class Delivery:
                 lease,
             )  # fmt: skip
             if later:
-                return
+                return []
             raise
         failpoint("push.written")
         if [o.intent_id for o in written.outcomes] != [i.intent_id for i in batch]:
@@ -267,7 +328,7 @@ class Delivery:
         self._settle(object_name, batch, written.outcomes)
         failpoint("push.settled")
         unknown = {o.intent_id for o in written.outcomes if o.kind == "unknown"}
-        self._resolve_unknown(object_name, [i for i in batch if i.intent_id in unknown])
+        return [i for i in batch if i.intent_id in unknown]
 
     def _permitted(self) -> None:
         """For a sink whose requests pass no gate, a call counts as one. Raises NotNow."""
@@ -280,7 +341,8 @@ class Delivery:
         attempts = self.store.attempts_by_intent([i for i, o in zip(batch, outcomes, strict=True) if o.kind == "retry"])
         now = self.now()
         settlements = [self._settlement(object_name, o, attempts.get(o.intent_id, 0), now) for o in outcomes]
-        self.store.settle(settlements, self._ensure())
+        for start in range(0, len(settlements), _AT_ONCE):
+            self.store.settle(settlements[start : start + _AT_ONCE], self._ensure())
 
     def _settlement(self, object_name: str, outcome: Outcome, attempts: int, now: datetime) -> Settlement:
         result = self._result(object_name)

@@ -33,6 +33,11 @@ class Limits:
         permit, now = self.store.look(self.connection, self.rules, urgent)
         return _wait(permit, now), self.words(permit)
 
+    def shut(self, urgent: bool) -> bool:
+        """Whether no request may leave for another reason than its turn in the rate, which comes soon."""
+        permit, _ = self.store.look(self.connection, self.rules, urgent)
+        return permit.until is not None and permit.why != "rate"
+
     def words(self, permit: Permit) -> str:
         """Why nobody may send, for people."""
         if permit.until is None or permit.why is None:
@@ -41,18 +46,23 @@ class Limits:
 
 
 class DeliveryGate:
-    """Implements ports.gate.Gate. Waits up to `patience_s` for a permit, and keeps the worker's lease meanwhile."""
+    """Implements ports.gate.Gate. Waits up to `patience_s` for a permit, and keeps the worker's lease meanwhile.
+
+    `give_way`: called before every permit that is asked for what is not urgent, and again after every wait for one. It
+    may send what is urgent from there, in the same thread, and through this gate.
+    """
 
     def __init__(
         self, worker: Worker, limits: Limits | None, request_s: float, patience_s: float,
-        sleep: Callable[[float], None],
+        sleep: Callable[[float], None], give_way: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self._worker = worker
         self._limits = limits
         self._request_s = request_s
         self._patience_s = patience_s
         self._sleep = sleep
-        self._turn = threading.Lock()
+        self._give_way = give_way
+        self._turn = threading.RLock()
         self.urgent = False
         """Whether what is being sent may use what is kept back for urgent work."""
 
@@ -63,14 +73,17 @@ class DeliveryGate:
 
     def enter(self) -> None:
         """See ports.gate.Gate. Raises LeaseLost."""
-        if self._limits is not None:
-            with self._turn:  # the threads of one worker go in the order in which they came
-                self._permitted(self._limits)
+        with self._turn:  # the threads of one worker go in the order in which they came
+            self._permitted(self._limits)
         self._worker.enter()
 
-    def _permitted(self, limits: Limits) -> None:
+    def _permitted(self, limits: Limits | None) -> None:
         waited = 0.0
         while True:
+            if not self.urgent:
+                self._let_pass()
+            if limits is None:
+                return
             permit, now = limits.store.ask(limits.connection, limits.rules, self.urgent, self._request_s)
             if permit.until is None:
                 return
@@ -81,6 +94,15 @@ class DeliveryGate:
             self._sleep(part)
             waited += part
             self._worker.enter()
+
+    def _let_pass(self) -> None:
+        """What is urgent goes first. The other threads of this worker stand behind us, so all that is asked for
+        meanwhile is for the urgent."""
+        self.urgent = True
+        try:
+            self._give_way()
+        finally:
+            self.urgent = False
 
     def answered(self, answer: Answer) -> None:
         """See ports.gate.Gate."""

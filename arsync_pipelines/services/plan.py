@@ -71,7 +71,6 @@ def make_plan(warehouse: Warehouse, snapshot: Snapshot, store: IntentStore, sink
     connection, system = sink.connection, sink.system
     plan = Plan(snapshot.snapshot_id)
     for object_name in objects:
-        latest = store.latest_versions(connection, object_name)
         seen_at = _target_seen_at(snapshot, connection, sink.capabilities.observed_in[object_name])
         plan.seen[object_name] = seen_at
         rows = warehouse.query_snapshot(
@@ -80,14 +79,12 @@ def make_plan(warehouse: Warehouse, snapshot: Snapshot, store: IntentStore, sink
             " where connection = ? order by parent_key, business_key",
             [connection],
         )
+        keys = {row["business_key"] for row in rows}
+        latest = store.latest_versions(connection, object_name, keys)
         for row in rows:
             _consider(plan, connection, object_name, row, latest.get(row["business_key"]), seen_at)
-        keys = {row["business_key"] for row in rows}
-        plan.gone += [
-            version.intent_id
-            for key, version in latest.items()
-            if version.state is IntentState.PENDING and key not in keys
-        ]
+        waiting = store.waiting_keys(connection, object_name)
+        plan.gone += [intent_id for key, intent_id in waiting.items() if key not in keys]
     return plan
 
 
@@ -124,12 +121,12 @@ def _consider(
 def to_intents(plan: Plan, store: IntentStore, now: datetime, urgency: Sequence[UrgencyRule] = ()) -> list[PushIntent]:
     """Versioned intents for a plan's differences; ids follow from the content, so planning twice makes them once."""
     intents = []
-    versions: dict[tuple[str, str], dict[str, LatestVersion]] = {}
+    keys: dict[tuple[str, str], list[str]] = {}
     for d in plan.differences:
-        scope = (d.connection, d.object)
-        if scope not in versions:
-            versions[scope] = store.latest_versions(*scope)
-        latest = versions[scope].get(d.business_key)
+        keys.setdefault((d.connection, d.object), []).append(d.business_key)
+    versions = {scope: store.latest_versions(*scope, of) for scope, of in keys.items()}
+    for d in plan.differences:
+        latest = versions[d.connection, d.object].get(d.business_key)
         version = latest.version + 1 if latest else 1
         identity = f"{d.connection}|{d.object}|{d.business_key}|{version}"
         intents.append(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,8 @@ PayloadCheck = Callable[[str, str, Sequence[Difference]], list[CheckResult]]
 
 _PLANS = 3
 """Plans made before giving way to planners on other machines."""
+DELIVER = "deliver"
+_LONGEST_WAIT_S, _LOOK_S = 600.0, 0.5
 
 
 def _silent(_object: str, _settled: int, _planned: int) -> None:
@@ -60,8 +63,11 @@ class PushReport:
 
 @dataclass(frozen=True, slots=True)
 class PushService:
-    """Pushes one sink's objects. `lock_dir` holds one lock file per connection: one planner at a time on a machine, and
-    one deliverer where the store is a file of this machine. On a store that machines share, several deliver at once."""
+    """Pushes one sink's objects. `lock_dir` holds two lock files per connection: one planner at a time on a machine,
+    and one deliverer where the store is a file of this machine. On a store that machines share, several deliver.
+
+    Nobody who plans waits for who delivers: what is urgent and planned during a long delivery leaves with it.
+    """
 
     warehouse: Warehouse
     store: IntentStore
@@ -134,13 +140,31 @@ class PushService:
             alone=not shared,
             limits=self.limits_of(sink.connection),
         )
-        with only_one(self.lock_dir, sink.connection):
-            delivery.recover()  # a plan that did not know what became of the last one would let it overtake this one
+        with only_one(self.lock_dir, sink.connection), ExitStack() as delivering:
+            alone = shared or _delivers(self.lock_dir, sink.connection, delivering)
+            if alone:  # a plan that did not know what became of the last one would let it overtake this one
+                delivery.recover()
             self._plan_and_store(sink, objects, report)
-            if not shared:
+            rest = delivering.pop_all()
+        with rest:
+            if alone or self._delivered_by_other(sink, objects, report, rest):
                 self._deliver(delivery, objects, report)
-        if shared:
-            self._deliver(delivery, objects, report)
+
+    def _delivered_by_other(
+        self, sink: Sink, objects: Sequence[str] | None, report: PushReport, delivering: ExitStack
+    ) -> bool:
+        """Wait for the process that delivers until it has sent what we planned too; True when it has ended instead, and
+        we deliver from here on."""
+        names = [o for o in sink.capabilities.objects if objects is None or o in objects]
+        ends = time.monotonic() + _LONGEST_WAIT_S
+        while not _delivers(self.lock_dir, sink.connection, delivering):
+            left = {name: self.store.unsettled(sink.connection, name) for name in names}
+            if not any(left.values()) or time.monotonic() > ends:
+                report.results |= {name: ObjectResult(left=count) for name, count in left.items()}
+                report.waits_for = "another process is delivering" if any(left.values()) else ""
+                return False
+            time.sleep(_LOOK_S)
+        return True
 
     def _plan_and_store(self, sink: Sink, objects: Sequence[str] | None, report: PushReport) -> None:
         for again in range(_PLANS, 0, -1):
@@ -183,10 +207,10 @@ class PushService:
 
 
 @contextmanager
-def only_one(lock_dir: Path, connection: str) -> Iterator[None]:
-    """For whoever pushes to a connection, or changes what its next push sends. Raises SinkError after ten minutes."""
+def only_one(lock_dir: Path, connection: str, what: str = "push") -> Iterator[None]:
+    """For whoever plans a push to a connection (`what`: delivers it). Raises SinkError after ten minutes."""
     lock_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(lock_dir / f"push-{connection}.lock", timeout=600)
+    lock = FileLock(lock_dir / f"{what}-{connection}.lock", timeout=_LONGEST_WAIT_S)
     try:
         lock.acquire()
     except Timeout as error:
@@ -195,3 +219,22 @@ def only_one(lock_dir: Path, connection: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def at_rest(lock_dir: Path, connection: str) -> Iterator[None]:
+    """For whoever changes what the next push sends: nobody of this machine plans, or delivers from a store that is a
+    file. Raises SinkError after ten minutes."""
+    with only_one(lock_dir, connection), only_one(lock_dir, connection, DELIVER):
+        yield
+
+
+def _delivers(lock_dir: Path, connection: str, until: ExitStack) -> bool:
+    """Take the lock of the one who delivers until `until` ends; whether nobody else has it."""
+    lock = FileLock(lock_dir / f"{DELIVER}-{connection}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return False
+    until.callback(lock.release)
+    return True

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from arsync_pipelines.ops.held import Held, HeldFilter, HeldStore
-from arsync_pipelines.services.push import only_one
+from arsync_pipelines.services.push import at_rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ReplayService:
         found = self.held.find(wanted)
         moved: list[str] = []
         for connection in sorted({held.connection for held in found}):
-            with only_one(self.lock_dir, connection):
+            with at_rest(self.lock_dir, connection):
                 ids = _of(connection, found)
                 moved += self.held.replay(ids, now, actor, reason)
         return Replayed(tuple(found), tuple(moved))

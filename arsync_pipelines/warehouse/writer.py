@@ -105,6 +105,7 @@ class Writer:
                     if "lock" not in str(error) or time.monotonic() > ends:
                         raise
                     time.sleep(0.2)
+            connection.execute("set enable_progress_bar = false")  # it would stand in the midst of our own output
             connection.execute(BOOKKEEPING)
             return connection
         except duckdb.Error as error:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from arsync_pipelines.bootstrap import Platform
 
 if TYPE_CHECKING:
@@ -120,22 +122,26 @@ def test_every_asset_tells_what_it_is_and_whose(definitions: dg.Definitions) -> 
     }  # fmt: skip
 
 
-def test_a_run_for_events_reads_their_streams_and_builds_all_that_is_upon_raw(definitions: dg.Definitions) -> None:
+@pytest.mark.parametrize(("job", "pushes"), [("refresh_ar_job", set()), ("sync_ar_job", {"push_salesforce"})])
+def test_a_run_for_news_reads_its_streams_and_does_all_that_is_upon_raw(
+    definitions: dg.Definitions, job: str, pushes: set[str]
+) -> None:
     import dagster as dg
 
-    from arsync_pipelines.defs.ingest.hints import _selected
+    from arsync_pipelines.defs.ingest.selection import selected
     from arsync_pipelines.defs.quality.proof import PROOF_CHECK
 
     repository = definitions.get_repository_def()
-    whole = repository.get_job("refresh_ar_job")
+    whole = repository.get_job(job)
     raw = {dg.AssetKey(["raw", "raw_stripe__charge"]), dg.AssetKey(["raw", "raw_netsuite__transaction"])}
-    chosen, checks = _selected(repository, "refresh_ar_job", raw)
+    chosen, checks = selected(repository, job, raw)
     run = whole.get_subset(asset_selection=set(chosen), asset_check_selection=set(checks))
     assert {node.name for node in run.nodes} == {
         "ingest_stripe",
         "ingest_netsuite",
         "dbt_build",
         "published__ar_snapshot",
+        *pushes,
     }
     layers = {key.path[0] for key in chosen}
     assert {key for key in chosen if key.path[0] == "raw"} == raw and {"marts", "published"} <= layers

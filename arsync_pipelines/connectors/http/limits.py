@@ -8,18 +8,29 @@ from contextlib import contextmanager
 
 
 class Concurrency:
-    """At most `limit` requests of a connection at once; the others wait their turn."""
+    """At most `limit` requests of a connection at once; the others wait their turn.
+
+    A thread that has a slot and sends something else from there (the gate lets urgent work pass) needs no second one.
+    """
 
     def __init__(self, limit: int) -> None:
         if limit < 1:
             raise ValueError("concurrency must be at least 1")
         self.limit = limit
         self._slots = threading.BoundedSemaphore(limit)
+        self._own = threading.local()
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        with self._slots:
+        if getattr(self._own, "held", False):
             yield
+            return
+        with self._slots:
+            self._own.held = True
+            try:
+                yield
+            finally:
+                self._own.held = False
 
 
 class Pause:

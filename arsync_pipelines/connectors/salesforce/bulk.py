@@ -10,7 +10,7 @@ import csv
 import io
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from arsync_pipelines.connectors.http import AccessRefused, AmbiguousOutcome, RequestRejected, RetriesSpent
@@ -32,7 +32,17 @@ class _UploadRefused(RequestRejected):
     """Salesforce made the job and refuses its rows, all for some of them."""
 
 
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 5.0
+"""Between looks at a job; the longest is also how long something urgent may have to wait for the next request."""
+_NEARLY = 0.95
 _TERMINAL = {"JobComplete", "Failed", "Aborted"}
+
+
+@dataclass(slots=True)
+class Pace:
+    """How long the org worked on a row of the last job, in seconds: a look at a job before its time costs a request."""
+
+    row_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class BulkWriter:
     shape: ObjectShape
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
+    pace: Pace = field(default_factory=Pace)
 
     def write(self, rows: Sequence[Row]) -> list[Outcome]:
         """Write `rows`; outcomes in no particular order."""
@@ -74,7 +85,7 @@ class BulkWriter:
             later = error.not_before if isinstance(error, RetriesSpent) else None
             return [retry_outcome(i, code, str(error), later) for i in ids]
         try:
-            return self._account(job, self._complete(job), rows)
+            return self._account(job, self._complete(job, len(rows)), rows)
         except SourceError as error:
             return [unknown_outcome(i, f"bulk job {job}: {error}") for i in ids]
 
@@ -123,20 +134,23 @@ class BulkWriter:
     def _set_state(self, job: str, state: str) -> None:
         self.api.http.request("PATCH", self.api.path(f"/jobs/ingest/{job}"), json={"state": state})
 
-    def _complete(self, job: str) -> dict[str, Any]:
+    def _complete(self, job: str, rows: int) -> dict[str, Any]:
         """Let the job run and wait for its end; how it ended."""
         try:
             self._set_state(job, "UploadComplete")
         except AmbiguousOutcome:
             if self._info(job).get("state") == "Open":
                 self._set_state(job, "UploadComplete")
-        started, pause = self.monotonic(), 0.25
+        started, pause = self.monotonic(), _FIRST_PAUSE_S
+        likely = started + _NEARLY * self.pace.row_s * rows  # a look before costs a request and tells nothing
+        self.sleep(min(max(0.0, likely - self.monotonic()), _LONGEST_PAUSE_S))
         while (info := self._info(job)).get("state") not in _TERMINAL:
             if self.monotonic() - started > self.api.options.bulk_timeout_s:
                 self._abort(job)
                 return {"state": "Aborted"}
-            self.sleep(pause)
-            pause = min(pause * 1.6, 5.0)
+            self.sleep(min(max(pause, likely - self.monotonic()), _LONGEST_PAUSE_S))
+            pause = min(pause * 1.6, _LONGEST_PAUSE_S) if self.monotonic() > likely else pause
+        self.pace.row_s = (self.monotonic() - started) / rows
         return info
 
     def _info(self, job: str) -> dict[str, Any]:

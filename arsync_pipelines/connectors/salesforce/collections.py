@@ -28,11 +28,20 @@ CALL_ROWS = 200
 
 
 def lanes(rows: Sequence[Row], most: int) -> list[list[Row]]:
-    """Rows spread over at most `most` lanes of about the same length, each account in one lane only."""
-    count = max(1, min(most, -(-len(rows) // CALL_ROWS)))
+    """Rows spread over at most `most` lanes of about the same length, each account in one lane only.
+
+    A lane takes whole calls, as far as accounts fill them: every half-empty call costs one of the day's requests.
+    """
+    calls = -(-len(rows) // CALL_ROWS)
+    count = max(1, min(most, calls))
+    room = [CALL_ROWS * (calls // count + (number < calls % count)) for number in range(count)]
     made: list[list[Row]] = [[] for _ in range(count)]
     for group in sorted(by_parent(rows), key=len, reverse=True):
-        min(made, key=len).extend(group)
+        into = next((n for n in range(count) if room[n] >= len(group)), None)
+        if into is None:  # fits no lane any more: where it starts the fewest new calls
+            into = max(range(count), key=room.__getitem__)
+        made[into].extend(group)
+        room[into] -= len(group)
     return [lane for lane in made if lane]
 
 

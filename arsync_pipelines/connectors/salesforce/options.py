@@ -148,7 +148,7 @@ class SalesforceOptions(_Table):
     """First reads of more rows than this go through Bulk API 2.0; 0 never."""
     bulk_write_rows: int = Field(default=2000, ge=200)
     """Writes of more rows of one object than this go through Bulk API 2.0."""
-    batch_rows: int = Field(default=10_000, ge=200)
+    batch_rows: int = Field(default=50_000, ge=200)
     """Most rows of one write."""
     bulk_timeout_s: float = Field(default=1800.0, gt=0)
     """Longest wait for a bulk job."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from arsync_pipelines.connectors.salesforce import soql
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi
-from arsync_pipelines.connectors.salesforce.bulk import BulkWriter
+from arsync_pipelines.connectors.salesforce.bulk import BulkWriter, Pace
 from arsync_pipelines.connectors.salesforce.check import quotas
-from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED, write_collections
+from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED, CALL_ROWS, write_collections
 from arsync_pipelines.connectors.salesforce.payload import ObjectShape, PayloadRefused, Row, observed, shapes
 from arsync_pipelines.connectors.salesforce.sightings import MERGED, STAMPS, newest, sighting
 from arsync_pipelines.connectors.salesforce.spec import OBSERVED_IN
@@ -36,6 +36,9 @@ class SalesforceSink:
         self._sleep = sleep
         self._monotonic = monotonic
         self._shapes = shapes(api.options.mapping)
+        self._pace = Pace()
+        self._counted = 0
+        """Requests of all writes that have ended."""
 
     @property
     def connection(self) -> str:
@@ -49,7 +52,9 @@ class SalesforceSink:
     def capabilities(self) -> SinkCapabilities:
         options = self._api.options
         longest = self._api.http.timeouts.longest
-        return SinkCapabilities(tuple(self._shapes), options.batch_rows, options.bulk_write_rows, OBSERVED_IN, longest)
+        return SinkCapabilities(
+            tuple(self._shapes), options.batch_rows, options.bulk_write_rows, OBSERVED_IN, longest, CALL_ROWS
+        )
 
     def through(self, gate: Gate | None) -> None:
         """See ports.gate.Gated."""
@@ -71,16 +76,18 @@ class SalesforceSink:
         shape = self._shape(object_name)
         if len({i.business_key for i in intents}) != len(intents):
             raise SinkError(f"{self.connection}: two intents of one {object_name} in a batch; send the newest only")
-        before = self._api.http.stats.requests
+        before = self._api.http.stats.requests - self._counted
         rows, outcomes = _mapped(shape, intents)
         if len(rows) > self._api.options.bulk_write_rows:
-            written = BulkWriter(self._api, shape, self._sleep, self._monotonic).write(rows)
+            written = BulkWriter(self._api, shape, self._sleep, self._monotonic, self._pace).write(rows)
         else:
             written = write_collections(self._api, shape, rows) if rows else []
         if written and all(o.code == ACCESS_REFUSED for o in written):
             raise SinkError(written[0].message)
         outcomes.update({o.intent_id: o for o in written})
-        requests = self._api.http.stats.requests - before
+        # without those of writes that passed this one on its way
+        requests = self._api.http.stats.requests - self._counted - before
+        self._counted += requests
         return WriteResult(tuple(outcomes[i.intent_id] for i in intents), requests)
 
     def read_back(self, object_name: str, intents: Sequence[PushIntent]) -> Mapping[str, Mapping[str, Any] | None]:

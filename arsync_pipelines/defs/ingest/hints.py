@@ -13,6 +13,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from arsync_pipelines.bootstrap import Platform
 from arsync_pipelines.connectors.clock import SystemClock
 from arsync_pipelines.defs.ingest.assets import raw_key
+from arsync_pipelines.defs.ingest.selection import selected
 from arsync_pipelines.defs.ingest.sensors import UNFINISHED
 from arsync_pipelines.defs.maintenance.dead_runs import close_dead_runs
 from arsync_pipelines.defs.resources import PlatformResource
@@ -50,7 +51,7 @@ def hints_sensor(job: UnresolvedAssetJobDefinition, status: dg.DefaultSensorStat
         if not wanted:
             return dg.SkipReason("no event waits")
         context.log.info(f"{len(waiting)} events ask for {', '.join(sorted(key.path[-1] for key in wanted))}")
-        selection, checks = _selected(context.repository_def, job.name, wanted)
+        selection, checks = selected(context.repository_def, job.name, wanted)
         reason = f"{len(waiting)} events from {', '.join(sorted({e.connection for e in waiting}))}"
         request = dg.RunRequest(asset_selection=selection, asset_check_keys=checks, tags={"arsync/reason": reason})
         return dg.SensorResult(run_requests=[request])
@@ -72,16 +73,3 @@ def _raw_keys(platform: Platform, streams: Mapping[str, set[str]]) -> set[dg.Ass
         for spec in platform.connections[connection].connector.streams
         if spec.name in names
     }
-
-
-def _selected(
-    repository: dg.RepositoryDefinition | None, job: str, raw: set[dg.AssetKey]
-) -> tuple[list[dg.AssetKey], list[dg.AssetCheckKey]]:
-    """Of a job's assets these raw ones and all that are not raw, with the checks that the job has of them."""
-    if repository is None:
-        raise ValueError("evaluated without its repository, a sensor cannot tell what is built upon raw")
-    layer = repository.get_job(job).asset_layer
-    graph = repository.asset_graph
-    chosen = {key for key in layer.selected_asset_keys if key in raw or graph.get(key).group_name != "raw"}
-    checks = [key for key in layer.asset_graph.asset_check_keys if key.asset_key in chosen]
-    return sorted(chosen), sorted(checks, key=lambda key: key.to_user_string())

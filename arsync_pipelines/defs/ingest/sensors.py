@@ -7,7 +7,9 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from arsync_pipelines.connectors.base import Connector
+from arsync_pipelines.defs.ingest.assets import raw_key
 from arsync_pipelines.defs.ingest.patience import rest_of
+from arsync_pipelines.defs.ingest.selection import selected
 from arsync_pipelines.defs.maintenance.dead_runs import close_dead_runs
 from arsync_pipelines.defs.resources import PlatformResource
 from arsync_pipelines.domain.errors import ArsyncError, WarehouseError
@@ -23,8 +25,8 @@ UNFINISHED = [
 def changes_sensor(
     connector: Connector, job: UnresolvedAssetJobDefinition, seconds: int, status: dg.DefaultSensorStatus
 ) -> dg.SensorDefinition:
-    """Cheap question per stream (`has_changes`); the first yes starts `job`. Silent while a run is under way,
-    and for longer and longer while they fail."""
+    """Cheap question per stream (`has_changes`); the first yes starts `job` with the streams of this vendor and all
+    that is built upon raw. Silent while a run is under way, and for longer and longer while they fail."""
 
     @dg.sensor(
         name=f"{connector.vendor}_changes_sensor",
@@ -58,7 +60,10 @@ def changes_sensor(
                 if rest := rest_of(context.instance, job.name, seconds):
                     return dg.SkipReason(f"{source.connection}.{spec.name} has news, but {rest}")
                 context.log.info(f"{source.connection}.{spec.name} has news")
-                request = dg.RunRequest(tags={"arsync/reason": f"{spec.table} changed"})
+                raw = {raw_key(stream) for stream in connector.streams}  # what else has news is found by its own sensor
+                selection, checks = selected(context.repository_def, job.name, raw)
+                reason = {"arsync/reason": f"{spec.table} changed"}
+                request = dg.RunRequest(asset_selection=selection, asset_check_keys=checks, tags=reason)
                 return dg.SensorResult(run_requests=[request])
         return dg.SkipReason(f"nothing new in {connector.title}")
 

@@ -7,9 +7,9 @@ that Dagster itself launched takes it with its first resource (`watch`): all ste
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import dagster as dg
@@ -46,7 +46,8 @@ def watch(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     lock = FileLock(path, timeout=10)
     lock.acquire()
     _watched[run.run_id] = lock
-    atexit.register(path.unlink, missing_ok=True)
+    # a process that multiprocessing made ends without what `atexit` keeps
+    Finalize(None, path.unlink, kwargs={"missing_ok": True}, exitpriority=0)
     instance.add_run_tags(run.run_id, {LOCK_TAG: path.name})
 
 

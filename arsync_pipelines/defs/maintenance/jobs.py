@@ -32,7 +32,7 @@ def refresh_job() -> UnresolvedAssetJobDefinition:
     return _job(
         "refresh_ar_job",
         dg.AssetSelection.groups("raw", *BUILT_LAYERS) - _UNPROVED,
-        "Ingest, build, check and publish; the push follows from the published snapshot.",
+        "Ingest, build, check and publish; a push follows from the published snapshot.",
     )
 
 

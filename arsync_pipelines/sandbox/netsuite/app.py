@@ -51,7 +51,7 @@ class NetSuiteSandbox:
         self.in_flight = 0
         self._script = UserEventScript(context.faults)
         query = QueryService(SuiteQl(self.store, context.clock.now), context.faults)
-        records = RecordService(self.store, context)
+        records = RecordService(self.store, context, self._script.written)
         self.app = Starlette(
             routes=[
                 Route(TOKEN_PATH, endpoint(self.authority.token), methods=["POST"]),

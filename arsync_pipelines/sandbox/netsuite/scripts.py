@@ -2,8 +2,8 @@
 
     {"type": "record.edit", "data": {"recordType": "invoice", "id": "4711"}}
 
-A script does not post again: what nobody takes is lost. It runs for what people and the business do in the account, not
-while the account is filled.
+A script does not post again: what nobody takes is lost. It runs for what people and the business do in the account, and
+for what is written through its record API, not while the account is filled.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _SAVED = {
     "customer_refunds": ("customer_refund", "customerrefund"),
 }
 """Field of a delta -> (record of the world, record type of SuiteScript)."""
+_TOLD = frozenset(told for _, told in _SAVED.values())
 
 
 class UserEventScript:
@@ -43,6 +44,11 @@ class UserEventScript:
             if gone.record_type in ("invoice", "credit_memo", "payment", "journal", "customer_refund"):
                 script_type = next(told for record, told in _SAVED.values() if record == gone.record_type)
                 self._tell("delete", script_type, ids.internal_id(gone.record_type, gone.record_id))
+
+    def written(self, kind: str, record_type: str, internal_id: int) -> None:
+        """Tell of what was written through the record API: `kind` is create, edit or delete."""
+        if self.poster.deployed and record_type in _TOLD:
+            self._tell(kind, record_type, internal_id)
 
     def _tell(self, kind: str, script_type: str, internal_id: int) -> None:
         data = {"recordType": script_type, "id": str(internal_id)}

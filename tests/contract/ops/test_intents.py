@@ -41,7 +41,10 @@ def test_connections_and_objects_are_apart(ops: OpsStore) -> None:
     assert claim(ops) == ["k"]
     assert ops.intents.waiting("crm", "account") == 1
     assert ops.intents.waiting("crm", "invoice") == 0
-    assert set(ops.intents.latest_versions("other", "invoice")) == {"k"}
+    assert set(ops.intents.latest_versions("other", "invoice", ["k", "unknown"])) == {"k"}
+    assert ops.intents.waiting_keys("crm", "account") == {"k": "crm-account-k-1"}
+    assert ops.intents.waiting_keys("other", "invoice") == {"k": "other-invoice-k-1"}
+    assert ops.intents.waiting_keys("crm", "invoice") == {}
 
 
 def test_what_is_not_due_waits(ops: OpsStore) -> None:
@@ -83,7 +86,7 @@ def test_a_newer_version_supersedes_what_waits_was_rejected_or_died(ops: OpsStor
     )
     ops.intents.add([intent(key, 2) for key in keys], at(3))
     assert states(ops) == {"superseded": 3, "acknowledged": 1, "pending": 4}
-    versions = ops.intents.latest_versions("crm", "invoice")
+    versions = ops.intents.latest_versions("crm", "invoice", keys)
     assert {v.version for v in versions.values()} == {2}
     assert {v.state for v in versions.values()} == {P}
 
@@ -185,7 +188,7 @@ def test_more_than_one_statement_can_take(ops: OpsStore) -> None:
 
 def test_instants_keep_their_zone(ops: OpsStore) -> None:
     deliver(ops, "k")
-    assert ops.intents.latest_versions("crm", "invoice")["k"].settled_at == at(2)
+    assert ops.intents.latest_versions("crm", "invoice", ["k"])["k"].settled_at == at(2)
     with pytest.raises(Exception, match="no time zone"):
         ops.intents.add([intent("z")], START.replace(tzinfo=None))
 

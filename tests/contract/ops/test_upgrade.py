@@ -112,7 +112,7 @@ def test_a_new_store_has_the_tables_that_are_described(empty: Place) -> None:
 def test_a_store_from_before_migrations_keeps_what_it_holds_and_goes_on(before: Place) -> None:
     ops = before.open()
     assert differences(ops) == []
-    versions = ops.intents.latest_versions("crm", "invoice")
+    versions = ops.intents.latest_versions("crm", "invoice", "abcd")
     assert {key: (v.version, v.state.value) for key, v in versions.items()} == {
         "a": (2, "acknowledged"),
         "b": (1, "in_flight"),

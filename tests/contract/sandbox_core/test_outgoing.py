@@ -18,6 +18,7 @@ import pytest
 
 from arsync_pipelines.sandbox.core.errors import SandboxError
 from arsync_pipelines.sandbox.salesforce.auth import CONSUMER_KEY
+from tests.fixtures.netsuite_records import RECORD, Signed
 from tests.fixtures.sandbox import RunningSandbox, running_sandbox
 
 KEY = bytes(range(32))
@@ -98,6 +99,23 @@ def test_netsuites_script_posts_what_was_saved_and_once(sandbox: RunningSandbox,
     receiver.refusals = 0
     time.sleep(1)
     assert len(receiver.posts) == before and receiver.refused >= 2, "a script does not post again"
+    deploy(sandbox, "netsuite", "")
+
+
+def test_netsuites_script_tells_of_what_came_through_the_record_api(
+    sandbox: RunningSandbox, receiver: Receiver
+) -> None:
+    deploy(sandbox, "netsuite", receiver.url)
+    customer = next(row["erp_id"] for row in sandbox.truth("balances") if row["erp_id"])
+    lines = {"items": [{"item": {"id": "501"}, "quantity": 1, "amount": 12.5}]}
+    with httpx.Client(base_url=sandbox.url("netsuite"), auth=Signed(sandbox.secret), timeout=30) as http:
+        made = http.post(f"{RECORD}/invoice", json={"entity": {"id": customer}, "item": lines})
+        assert made.status_code == 204, made.text
+        number = made.headers["location"].rpartition("/")[2]
+        assert http.delete(f"{RECORD}/invoice/{number}").status_code == 204
+    receiver.wait(2)
+    told = [(m["type"], m["data"]["recordType"], m["data"]["id"]) for _, m in receiver.posts]
+    assert told == [("record.create", "invoice", number), ("record.delete", "invoice", number)]
     deploy(sandbox, "netsuite", "")
 
 

@@ -16,6 +16,7 @@ import pytest
 from arsync_pipelines import bootstrap
 from arsync_pipelines.connectors.registry import CONNECTORS
 from arsync_pipelines.defs.ingest import patience
+from arsync_pipelines.defs.ingest.assets import ingest_assets
 from arsync_pipelines.defs.ingest.jobs import ingest_job
 from arsync_pipelines.defs.ingest.sensors import changes_sensor
 from arsync_pipelines.defs.maintenance.alerting import alert_sensor, failed_runs
@@ -49,9 +50,12 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 def ask(instance: dg.DagsterInstance) -> tuple[list[dict[str, str]], str]:
     """One tick of the sensor on the folder: tags of the runs it asks for, why it skips."""
-    sensor = changes_sensor(FILES, ingest_job(FILES), 30, OFF)
-    context = dg.build_sensor_context(instance=instance, resources={"platform": PlatformResource()})
-    found: Any = sensor(context)
+    job = ingest_job(FILES)
+    definitions = dg.Definitions([ingest_assets(FILES)], jobs=[job], resources={"platform": PlatformResource()})
+    context = dg.build_sensor_context(
+        instance, repository_def=definitions.get_repository_def(), resources={"platform": PlatformResource()}
+    )
+    found: Any = changes_sensor(FILES, job, 30, OFF)(context)
     if isinstance(found, dg.SkipReason):
         return [], str(found.skip_message)
     return [dict(request.tags) for request in found.run_requests], ""
@@ -105,6 +109,34 @@ def test_a_job_that_keeps_failing_is_left_alone_for_longer_and_longer(
     assert len(ask(instance)[0]) == 1
 
 
+@dg.op
+def read_the_erp() -> None:
+    """Fails as an ingest does."""
+    raise SourceUnreachable("erp: no answer within 30 s; check base_url")
+
+
+@dg.op(name="push_salesforce")
+def refused_by_the_crm() -> None:
+    """Fails as a push does."""
+    raise SourceUnreachable("crm: no answer")
+
+
+def test_a_target_that_refuses_is_no_reason_to_ask_the_sources_less_often(
+    folder: Path, instance: dg.DagsterInstance
+) -> None:
+    def failing(op: dg.OpDefinition) -> None:
+        @dg.job(name=ingest_job(FILES).name)
+        def job() -> None:
+            op()
+
+        assert not job.execute_in_process(instance=instance, raise_on_error=False).success
+
+    failing(refused_by_the_crm)
+    assert len(ask(instance)[0]) == 1, "it read, built and published"
+    failing(read_the_erp)
+    assert ask(instance)[0] == []
+
+
 @dg.asset(key=SNAPSHOT_KEY)
 def a_snapshot() -> None:
     """Stands for the published snapshot."""
@@ -156,12 +188,6 @@ def hook(folder: Path) -> Iterator[list[dict[str, Any]]]:
         yield posted
         server.shutdown()
         serving.join()
-
-
-@dg.op
-def read_the_erp() -> None:
-    """Fails as an ingest does."""
-    raise SourceUnreachable("erp: no answer within 30 s; check base_url")
 
 
 @dg.job

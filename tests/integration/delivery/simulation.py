@@ -98,9 +98,10 @@ class Simulation:
         for number in range(ROUNDS):
             changed: list[PushIntent] = []
             for object_name, count in (("account", PARENTS), ("invoice", PARENTS * CHILDREN)):
-                versions = store.latest_versions("crm", object_name)
+                keys = [f"{object_name[0]}{index:02}" for index in range(count)]
+                versions = store.latest_versions("crm", object_name, keys)
                 for index in sorted(chance.sample(range(count), max(1, count // 2))):
-                    key = f"{object_name[0]}{index:02}"
+                    key = keys[index]
                     known = versions.get(key)
                     changed.append(self._intent(object_name, key, index % PARENTS, known.version + 1 if known else 1))
             try:

@@ -75,7 +75,7 @@ class Bench:
     def refuse(self, key: str, at: datetime = NOW, code: str = "STRING_TOO_LONG", message: str = "too long") -> None:
         payload = {"number": "INV-97", "open_amount": "12.50", "currency": "EUR"}
         made = PushIntent(f"i-{key}", "crm", "invoice", key, 1, payload, {}, "001", f"f-{key}", "s1", at)
-        if not self.ops.intents.latest_versions("crm", "invoice").get(key):
+        if not self.ops.intents.latest_versions("crm", "invoice", [key]):
             self.ops.intents.add([made], at)
         self.ops.intents.claim("crm", "invoice", 10, at)
         settlement = Settlement(made.intent_id, R, "rejected", at, "", FailureClass.BUSINESS, code, message)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from time import sleep as wait
 from typing import Any
 
 import pytest
 
+from arsync_pipelines.domain.errors import SinkError
 from arsync_pipelines.domain.limits import LimitRules
 from arsync_pipelines.domain.push import PushIntent
 from arsync_pipelines.domain.urgency import CREDIT_HOLD, UrgencyRule, priority_of
 from arsync_pipelines.ops.store import OpsStore, open_store
+from arsync_pipelines.ports.sink import WriteResult
 from arsync_pipelines.services.deliver import Delivery, RetryPolicy
 from arsync_pipelines.services.limiter import Limits
 from arsync_pipelines.services.push import PushService
@@ -90,6 +95,78 @@ def test_a_hold_filed_in_the_middle_of_a_burst_goes_next(ops: OpsStore, time: Ti
     assert [len(batch) for batch in target.batches] == [10, 10, 10, 1, 10, 10, 10]
     assert target.batches[3] == ["hold"]
     assert states(ops) == {"acknowledged": 61}
+
+
+def test_a_hold_filed_while_a_batch_is_sent_leaves_with_the_next_request(ops: OpsStore, time: Time) -> None:
+    ops.intents.add([intent(f"k{n:03}", parent=f"{n:03}") for n in range(30)], START)
+    target = Target(batch_size=30)
+    target.before = lambda sent: hold(ops) if sent.business_key == "k011" else None
+    limits = Limits(ops.limits, "crm", LimitRules(requests=5, per_s=60))
+    results = Delivery(ops.intents, target, POLICY, time.sleep, time.now, limits=limits).run()
+    order = [key for _, key, _ in target.effects]
+    assert order.index("hold") == order.index("k010") + 1
+    assert target.batches == [[f"k{n:03}" for n in range(30)], ["hold"]]
+    assert states(ops) == {"acknowledged": 31}
+    assert results["invoice"].requests == 31, "each counted once"
+
+
+def test_what_passes_and_is_not_known_is_read_back_once_the_batch_is_settled(ops: OpsStore, time: Time) -> None:
+    ops.intents.add([intent(f"k{n}") for n in range(5)], START)
+    target = Target(lambda sent, nth: "lost" if sent.business_key == "hold" and nth == 1 else "acknowledged")
+    target.before = lambda sent: hold(ops) if sent.business_key == "k2" else None
+    result = Delivery(ops.intents, target, POLICY, time.sleep, time.now).run()["invoice"]
+    assert (result.read_back, target.seen["hold"]) == (1, 1)
+    assert states(ops) == {"acknowledged": 6}
+
+
+def test_a_target_that_refuses_what_passes_breaks_off_after_the_batch_not_in_it(ops: OpsStore, time: Time) -> None:
+    class Refusing(Target):
+        def write(self, object_name: str, intents: Sequence[PushIntent]) -> WriteResult:
+            if intents[0].business_key == "hold":
+                raise SinkError("crm: credentials refused")
+            return super().write(object_name, intents)
+
+    ops.intents.add([intent(f"k{n}") for n in range(15)], START)
+    target = Refusing(batch_size=5)
+    target.before = lambda sent: hold(ops) if sent.business_key == "k2" else None
+    with pytest.raises(SinkError, match="credentials"):
+        Delivery(ops.intents, target, POLICY, time.sleep, time.now).run()
+    assert states(ops) == {"acknowledged": 10, "pending": 6}, "k2 is in the second batch"
+
+
+def test_a_hold_is_planned_while_another_process_delivers_and_leaves_with_that(tmp_path: Path, ops: OpsStore) -> None:
+    """On a store that is a file only one delivers; whoever plans meanwhile does not wait for it."""
+    burst, urgent = PublishedRows(), PublishedRows()
+    rows = [row(f"k{n}", {"status": "open"}) for n in range(6)]
+    burst.rows["sync_salesforce__invoice"] = rows
+    urgent.rows["sync_salesforce__invoice"] = [
+        *rows, row("zz", {"credit_hold": True, "status": "open"}, {"credit_hold": False, "status": "open"})
+    ]  # fmt: skip
+    sending, planned = threading.Event(), threading.Event()
+
+    def pause(sent: PushIntent) -> None:
+        if sent.business_key == "k2":
+            sending.set()
+            assert planned.wait(30)
+
+    def push(published: PublishedRows, target: Target) -> None:
+        policy = RetryPolicy(2, 0.01, 0.02, 1.0)
+        PushService(published, ops.intents, tmp_path / "locks", policy, lambda *_: []).push(target)  # type: ignore[arg-type]
+
+    first, second = Target(), Target()
+    first.before = pause
+    with ThreadPoolExecutor(2) as threads:
+        delivering = threads.submit(push, burst, first)
+        assert sending.wait(30)
+        planning = threads.submit(push, urgent, second)
+        while ops.intents.waiting("crm", "invoice") == 0:
+            wait(0.01)
+        planned.set()
+        delivering.result(60)
+        planning.result(60)
+    assert [key for _, key, _ in first.effects] == ["k0", "k1", "zz", "k2", "k3", "k4", "k5"]
+    assert second.batches == []
+    assert states(ops) == {"acknowledged": 7}
 
 
 def test_a_hold_whose_parent_waits_in_the_burst_takes_it_along(ops: OpsStore, time: Time) -> None:

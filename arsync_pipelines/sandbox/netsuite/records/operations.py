@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...core.context import SandboxContext
@@ -16,13 +16,17 @@ from .types import RecordType, existing, record_type, resolve, unknown_names
 
 _VENDOR = "netsuite"
 
+Written = Callable[[str, str, int], None]
+"""Called with create, edit or delete, the record type, and the record's id."""
+
 
 class Operations:
-    """Runs operations in one transaction each, journal entry included."""
+    """Runs operations in one transaction each, journal entry included. `written` hears of what was committed."""
 
-    def __init__(self, store: Store, context: SandboxContext) -> None:
+    def __init__(self, store: Store, context: SandboxContext, written: Written = lambda *_: None) -> None:
         self._store = store
         self._context = context
+        self._written = written
 
     def run(self, task: Mapping[str, Any]) -> Outcome:
         """`task`: method, type, key (id, eid:..., or empty), body, strict, root (URL), request_id, replace, expand."""
@@ -48,6 +52,8 @@ class Operations:
             )
         if method != "DELETE":
             headers["Location"] = f"{task['root']}/{record.name}/{identity}"
+        kind = "delete" if method == "DELETE" else "create" if operation == "create" else "edit"
+        self._written(kind, record.name, identity)
         return 204, headers, None
 
     def _write(self, db: sqlite3.Connection, record: RecordType, task: Mapping[str, Any]) -> tuple[int, str]:

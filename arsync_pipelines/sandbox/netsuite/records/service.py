@@ -16,7 +16,7 @@ from ..query_service import MEDIA_TYPE, page_links, page_parameters
 from ..store import Store
 from .filters import Filter
 from .jobs import Jobs, Outcome
-from .operations import Operations
+from .operations import Operations, Written
 from .types import TYPES, record_type
 
 _ROOT = "/services/rest/record/v1"
@@ -28,10 +28,10 @@ _MAX_BATCH = 100
 class RecordService:
     """Answers /record/v1 and /async/v1 over one account."""
 
-    def __init__(self, store: Store, context: SandboxContext) -> None:
+    def __init__(self, store: Store, context: SandboxContext, written: Written = lambda *_: None) -> None:
         self._store = store
         self._context = context
-        self._operations = Operations(store, context)
+        self._operations = Operations(store, context, written)
         self._jobs = Jobs(store, self._run_task)
 
     def handle(self, request: Request, body: bytes) -> Response:
