@@ -116,7 +116,7 @@ class SimulatedSink:
             return [_retry(row, "NOT_SENT", error.until) for row in rows]
         vendor.arrives(self.gate.token, rows)
         if vendor.draws("breaks"):
-            vendor.down_until = vendor.scheduler.seconds() + vendor.scheduler.chance.uniform(5, 300)
+            vendor.down_until = vendor.scheduler.seconds() + vendor.scheduler.chance.uniform(5, 120)
         if vendor.scheduler.seconds() < vendor.down_until:
             self._answer(Answer(503))
             return [_retry(row, "HTTP_503") for row in rows]
@@ -127,6 +127,8 @@ class SimulatedSink:
             return [_retry(row, "HTTP_429") for row in rows]
         if vendor.draws("loses_request"):
             return self._lost(rows)
+        if vendor.draws("works_long"):
+            return self._worked_on(rows)
         outcomes = [self._row(row) for row in rows]
         if vendor.draws("dies_after_commit"):
             self.actor.dead = True
@@ -143,6 +145,20 @@ class SimulatedSink:
         self.vendor.applies(row)
         return Outcome(row.intent_id, "acknowledged", target_id=row.business_key)
 
+    def _worked_on(self, rows: Sequence[PushIntent]) -> list[Outcome]:
+        """The vendor takes its time; who sent has given up before the answer, or is dead before the effect."""
+        scheduler = self.vendor.scheduler
+
+        def take_effect(_vendor: Actor) -> None:
+            for row in rows:
+                self._row(row)
+
+        scheduler.start(Actor("vendor", take_effect), scheduler.chance.uniform(0.5, TIMEOUT_S - 1))
+        if scheduler.chance.random() < 0.5:
+            self.actor.dead = True
+            self._rest(0)
+        return self._lost(rows)
+
     def _lost(self, rows: Sequence[PushIntent]) -> list[Outcome]:
         self.vendor.ambiguous += len(rows)
         self._rest(TIMEOUT_S - 0.5)
@@ -157,7 +173,7 @@ class SimulatedSink:
 
     def _maybe_pause_or_die(self) -> None:
         if self.vendor.draws("pauses"):
-            self._rest(self.vendor.scheduler.chance.uniform(10, 200))
+            self._rest(self.vendor.scheduler.chance.uniform(10, 90))
         if self.vendor.draws("dies"):
             self.actor.dead = True
             self._rest(0)
