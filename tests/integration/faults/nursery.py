@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arsync_pipelines.bootstrap import PROJECT_ROOT
+from arsync_pipelines.domain.errors import ArsyncError
 
 Task = Mapping[str, Any]
 
@@ -138,8 +139,10 @@ def _live(work: Callable[[Task], None], task: Task) -> None:
         os.dup2(2, 1)  # what a child says is not for the caller
         work(task)
         status = 0
+    except ArsyncError as error:  # a lease that was lost, say: its status tells
+        sys.stderr.write(f"process {os.getpid()}: {type(error).__name__}\n")
     except BaseException:  # noqa: BLE001 - the end of a process
-        traceback.print_exc()
+        traceback.print_exc(limit=-1)
     finally:
         sys.stderr.flush()
         os._exit(status)
