@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from arsync_pipelines.domain.errors import SinkError
 from arsync_pipelines.domain.limits import Answer
 from arsync_pipelines.domain.push import FailureClass, PushIntent
 from arsync_pipelines.ops.store import OpsStore
@@ -99,7 +100,10 @@ class SimulatedSink:
 
     def read_back(self, _object_name: str, intents: Sequence[PushIntent]) -> Mapping[str, Mapping[str, Any] | None]:
         assert self.gate is not None
-        self.gate.enter()
+        try:
+            self.gate.enter()
+        except NotNow as error:  # as the real client does
+            raise SinkError(f"what was written could not be read back: {error}") from error
         self.vendor.arrives(0, ())
         self._rest(0.2)
         self.gate.answered(Answer(200))
