@@ -16,7 +16,7 @@ import typer
 from arsync_pipelines.bootstrap import PROJECT_ROOT
 from arsync_pipelines.cli.console import err, print_json
 
-NAMES = ("ingest", "build", "asof", "push", "burst", "freshness", "mutants", "oracle", "tryton", "faults")
+NAMES = ("ingest", "build", "asof", "push", "burst", "freshness", "mutants", "oracle", "tryton", "faults", "drt")
 _SEEDED = ("faults",)
 
 

@@ -1,4 +1,7 @@
-"""Named places where a test can make the process die, raise or hang. Disarmed, a failpoint costs one comparison."""
+"""Named places where a test can make the process die, stop, raise or hang.
+
+Disarmed, a failpoint costs one comparison.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,16 @@ class FailpointRaised(ArsyncError):
 
 
 def arm(spec: str) -> None:
-    """Arm from "name:hit:action[,...]"; action is kill (SIGKILL), raise or hang; hit counts from 1. "" disarms all."""
+    """Arm from "name:hit:action[,...]"; hit counts from 1; "" disarms all.
+
+    Action is kill (SIGKILL), stop (SIGSTOP: goes on with SIGCONT), raise or hang.
+    """
     _armed.clear()
     _hits.clear()
     for part in filter(None, spec.split(",")):
         name, hit, action = part.split(":")
-        if action not in {"kill", "raise", "hang"}:
-            raise ValueError(f"failpoint {part!r}: action is kill, raise or hang")
+        if action not in {"kill", "stop", "raise", "hang"}:
+            raise ValueError(f"failpoint {part!r}: action is kill, stop, raise or hang")
         _armed[name] = (int(hit), action)
 
 
@@ -40,6 +46,9 @@ def failpoint(name: str) -> None:
             return
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if action == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return
     if action == "hang":
         time.sleep(3600)
     raise FailpointRaised(f"failpoint {name} hit {hit} times")

@@ -83,13 +83,18 @@ class HeldStore:
         moved = []
         with self._transactions.write() as unit:
             for part in parts(sorted(set(intent_ids))):
+                held = (push_intent.c.intent_id.in_(part), _HELD)
+                order = (push_key.c.connection, push_key.c.object, push_key.c.business_key)
+                # keys first, as planning and settling do: in the other order each would wait for the other
+                keys = select(push_key.c.business_key).join(push_intent, same_key()).where(*held).order_by(*order)
+                unit.db.execute(keys.with_for_update(of=push_key)).all()
                 query = (
                     select(push_intent.c.intent_id, push_intent.c.version, push_intent.c.state,
                            push_intent.c.correlation_id, push_key.c.latest_version)
                     .join(push_key, same_key())
-                    .where(push_intent.c.intent_id.in_(part), _HELD)
-                    .order_by(push_key.c.connection, push_key.c.object, push_key.c.business_key)
-                    .with_for_update()
+                    .where(*held)
+                    .order_by(*order)
+                    .with_for_update(of=push_intent)
                 )  # fmt: skip
                 rows = unit.db.execute(query).all()
                 stale = [row for row in rows if row.latest_version > row.version]

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, literal_column
 
+from arsync_pipelines.domain.errors import OpsStoreError
 from arsync_pipelines.domain.push import FailureClass, IntentState, PushIntent
 from arsync_pipelines.domain.redaction import redact_text
 
@@ -98,7 +99,22 @@ def to_row(intent: PushIntent, now: datetime) -> dict[str, Any]:
 
 
 def to_intent(row: Row[Any]) -> PushIntent:
-    """The intent of a row of push_intent."""
+    """The intent of a row of push_intent. Raises OpsStoreError when it is not what was planned: such a row must not be
+    sent, and nobody knows what it was."""
+    try:
+        intent = _read(row)
+    except (ValueError, TypeError):  # a payload that is no JSON
+        intent = None
+    if intent is None or (intent.payload_hash, intent.idempotency_key) != (row.payload_hash, row.idempotency_key):
+        raise OpsStoreError(
+            f"intent {row.intent_id} of {row.connection} {row.object} {row.business_key} is not what was planned: its "
+            "content does not agree with its hashes, so the operational store was damaged or edited. Nothing of its "
+            "connection is sent. Run `arsync audit verify`, and bring the store back from its backup."
+        )
+    return intent
+
+
+def _read(row: Row[Any]) -> PushIntent:
     return PushIntent(
         intent_id=row.intent_id,
         connection=row.connection,

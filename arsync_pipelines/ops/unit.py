@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
+from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.ops.audit.chain import Entry, linked
 from arsync_pipelines.ops.tables import audit_event, audit_head
 
@@ -68,6 +69,8 @@ class Transactions:
             unit = Unit(db)
             yield unit
             unit.append(self._actor)
+            failpoint("ops.before_commit")
+        failpoint("ops.committed")
         if log.isEnabledFor(logging.INFO):
             for entry in unit.entries:  # committed: what was told to the audit is told to the log, under the same id
                 ids = {"correlation_id": entry.correlation_id, "object": entry.kind}

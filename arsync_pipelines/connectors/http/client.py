@@ -23,6 +23,7 @@ from arsync_pipelines.connectors.http.limits import Concurrency, Pause
 from arsync_pipelines.connectors.http.policy import FailurePolicy, Rule, VendorError
 from arsync_pipelines.connectors.http.retry import Retry, retry_after_seconds
 from arsync_pipelines.domain.errors import SourceContractBroken
+from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.domain.limits import Answer
 from arsync_pipelines.domain.push import FailureClass
 from arsync_pipelines.ports.gate import Gate, NotNow
@@ -225,7 +226,9 @@ class HttpClient:
             with self.concurrency.slot():
                 if self.gate is not None:
                     self._enter(self.gate, request)
+                failpoint("http.before_send")
                 response = self._client.send(request)
+                failpoint("http.answered")
         except httpx.RequestError as error:
             self._count(request, None, self.retry.monotonic() - began, progress)
             if self.gate is not None:

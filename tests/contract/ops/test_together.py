@@ -9,7 +9,7 @@ import pytest
 
 from arsync_pipelines.domain.errors import StaleWrite
 from arsync_pipelines.domain.push import IntentState
-from arsync_pipelines.ops import claims
+from arsync_pipelines.ops import claims, planned
 from arsync_pipelines.ops.store import OpsStore
 from arsync_pipelines.ops.unit import Transactions
 from tests.contract.ops.values import START, Place, at, intent, settled, states
@@ -80,3 +80,22 @@ def test_connections_are_pushed_side_by_side(place: Place, ops: OpsStore) -> Non
     assert states(ops) == {"acknowledged": 4 * 3 * 20}
     verified = ops.verify()
     assert verified.holds and verified.rows == 4 * 3 * (20 + 3 + 20)
+
+
+def test_a_replay_waits_for_a_planner_and_not_the_planner_for_it(place: Place, ops: OpsStore) -> None:
+    """Both want the record's key and its held intent: in different orders each would wait for the other."""
+    ops.intents.add([intent("a")], START)
+    ops.intents.claim("crm", "invoice", 1, at(1))
+    ops.intents.settle([settled("a", IntentState.REJECTED)])
+    newer = intent("a", 2)
+    with ThreadPoolExecutor(1) as threads:
+        with Transactions(ops.engine).write() as unit:
+            planned._raise_versions(unit, "crm", "invoice", [newer])
+            other = place.open()
+            replay = threads.submit(other.held.replay, ["crm-invoice-a-1"], at(3), "ann", "set right")
+            with pytest.raises(TimeoutError):
+                replay.result(0.5)
+            planned._supersede(unit, "crm", "invoice", [newer], at(3))
+        assert replay.result(30) == [], "what a newer version replaced is not sent again"
+    other.close()
+    assert states(ops) == {"superseded": 1}

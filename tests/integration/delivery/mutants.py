@@ -13,6 +13,7 @@ from arsync_pipelines.domain.limits import GO
 from arsync_pipelines.ops import leases, limits, settling
 from arsync_pipelines.services import deliver, worker
 from tests.integration.delivery.simulation import History, simulate
+from tests.integration.delivery.stores import Stores
 
 
 @contextmanager
@@ -79,12 +80,12 @@ MUTANTS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
 }
 
 
-def hunted(name: str, seeds: range) -> tuple[int, str]:
+def hunted(name: str, seeds: range, on: Stores | None = None) -> tuple[int, str]:
     """The first seed whose accounts, or whose end, show the mutant, and how; (0, "") when none does."""
     with MUTANTS[name]():
         for seed in seeds:
             try:
-                history: History = simulate(seed)
+                history: History = simulate(seed, on)
             except Exception as error:  # noqa: BLE001 - a store that refuses what a mutant does has noticed it
                 return seed, f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
             if history.violations:

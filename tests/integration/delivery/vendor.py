@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from arsync_pipelines.domain.errors import SinkError
 from arsync_pipelines.domain.limits import Answer
 from arsync_pipelines.domain.push import FailureClass, PushIntent
 from arsync_pipelines.ops.store import OpsStore
@@ -99,7 +100,10 @@ class SimulatedSink:
 
     def read_back(self, _object_name: str, intents: Sequence[PushIntent]) -> Mapping[str, Mapping[str, Any] | None]:
         assert self.gate is not None
-        self.gate.enter()
+        try:
+            self.gate.enter()
+        except NotNow as error:  # as the real client does
+            raise SinkError(f"what was written could not be read back: {error}") from error
         self.vendor.arrives(0, ())
         self._rest(0.2)
         self.gate.answered(Answer(200))
@@ -116,7 +120,7 @@ class SimulatedSink:
             return [_retry(row, "NOT_SENT", error.until) for row in rows]
         vendor.arrives(self.gate.token, rows)
         if vendor.draws("breaks"):
-            vendor.down_until = vendor.scheduler.seconds() + vendor.scheduler.chance.uniform(5, 300)
+            vendor.down_until = vendor.scheduler.seconds() + vendor.scheduler.chance.uniform(5, 120)
         if vendor.scheduler.seconds() < vendor.down_until:
             self._answer(Answer(503))
             return [_retry(row, "HTTP_503") for row in rows]
@@ -127,6 +131,8 @@ class SimulatedSink:
             return [_retry(row, "HTTP_429") for row in rows]
         if vendor.draws("loses_request"):
             return self._lost(rows)
+        if vendor.draws("works_long"):
+            return self._worked_on(rows)
         outcomes = [self._row(row) for row in rows]
         if vendor.draws("dies_after_commit"):
             self.actor.dead = True
@@ -143,6 +149,20 @@ class SimulatedSink:
         self.vendor.applies(row)
         return Outcome(row.intent_id, "acknowledged", target_id=row.business_key)
 
+    def _worked_on(self, rows: Sequence[PushIntent]) -> list[Outcome]:
+        """The vendor takes its time; who sent has given up before the answer, or is dead before the effect."""
+        scheduler = self.vendor.scheduler
+
+        def take_effect(_vendor: Actor) -> None:
+            for row in rows:
+                self._row(row)
+
+        scheduler.start(Actor("vendor", take_effect), scheduler.chance.uniform(0.5, TIMEOUT_S - 1))
+        if scheduler.chance.random() < 0.5:
+            self.actor.dead = True
+            self._rest(0)
+        return self._lost(rows)
+
     def _lost(self, rows: Sequence[PushIntent]) -> list[Outcome]:
         self.vendor.ambiguous += len(rows)
         self._rest(TIMEOUT_S - 0.5)
@@ -157,7 +177,7 @@ class SimulatedSink:
 
     def _maybe_pause_or_die(self) -> None:
         if self.vendor.draws("pauses"):
-            self._rest(self.vendor.scheduler.chance.uniform(10, 200))
+            self._rest(self.vendor.scheduler.chance.uniform(10, 90))
         if self.vendor.draws("dies"):
             self.actor.dead = True
             self._rest(0)
