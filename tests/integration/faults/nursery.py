@@ -20,6 +20,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from arsync_pipelines.bootstrap import PROJECT_ROOT
@@ -48,7 +49,7 @@ class Child:
         ends = time.monotonic() + timeout_s
         while time.monotonic() < ends and not self._gone.is_set():
             with contextlib.suppress(OSError):
-                if open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()[0] == "T":  # noqa: PTH123, SIM115
+                if Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] == "T":
                     return True
             time.sleep(0.01)
         return False

@@ -38,7 +38,8 @@ def test_killed_processes_leave_nothing_undone_and_nothing_twice(on: Stores, the
 def test_every_failpoint_of_delivery_is_killed_at() -> None:
     """A boundary that is marked, and that the campaign does not know, would not be tried."""
     house = PROJECT_ROOT / "arsync_pipelines"
-    files = [*house.glob("ops/**/*.py"), *house.glob("connectors/**/*.py")]
+    archived = {*house.glob("ops/archive/*.py")}  # killed at in the contract of the store
+    files = [f for f in (*house.glob("ops/**/*.py"), *house.glob("connectors/**/*.py")) if f not in archived]
     files += [house / "services" / name for name in ("deliver.py", "push.py", "worker.py", "limiter.py")]
     marked = {name for file in files for name in re.findall(r'failpoint\("([a-z._]+)"\)', file.read_text())}
     assert marked == {*kills.POINTS, *kills.IN_RECOVERY}
