@@ -12,7 +12,15 @@
     post_hook="{{ write_seen(" ~ inputs ~ ", " ~ settings ~ ", true) }}"
 ) }}
 
-with open_items as (
+-- what changed is gone by now: documents without rows are to be aged, whatever the reason
+with balances as (
+    select document_id, open_amount, functional_open_amount
+    from {{ ref('int_document_balance') }}
+    where open_amount <> 0
+        {% if rows_stand(settings) %}and document_id not in (select document_id from {{ this }}){% endif %}
+),
+
+open_items as (
     select
         item.*,
         balance.open_amount as document_open_amount,
@@ -23,12 +31,9 @@ with open_items as (
             partition by item.document_id order by item.item_number rows unbounded preceding
         ) - item.amount as amount_before
     from {{ ref('fct_receivable_item') }} as item
-    inner join {{ ref('int_document_balance') }} as balance
-        on item.document_id = balance.document_id and balance.open_amount <> 0
+    inner join balances as balance on item.document_id = balance.document_id
     left join {{ ref('int_receivable_document') }} as document
         on item.document_id = document.document_id and document.disputed_amount > 0
-    -- what changed is gone by now: documents without rows are to be aged, whatever the reason
-    {% if rows_stand(settings) %}where item.document_id not in (select document_id from {{ this }}){% endif %}
 ),
 
 customers as (

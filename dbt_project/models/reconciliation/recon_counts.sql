@@ -12,7 +12,7 @@ with whole_reads as (
     {%- endfor %}
 ),
 
-source_documents as (
+source_documents as not materialized (
     select
         txn.connection,
         txn.subsidiary_id as source_legal_entity_id,
