@@ -99,14 +99,11 @@
 {# Raises unless the rows have the table's columns and types; `on_schema_change: append_new_columns` adds what it lacks. #}
 {% macro agree_on_columns(fresh) %}
     {% set query %}
-        select coalesce(fresh.column_name, held.column_name), fresh.data_type, held.data_type
-        from (select * from duckdb_columns() where table_name = '{{ fresh }}') as fresh
-        full join (
-            select * from duckdb_columns()
-            where table_name = '{{ this.identifier }}' and schema_name = '{{ this.schema }}' and database_name = '{{ this.database }}'
-        ) as held on fresh.column_name = held.column_name
-        where fresh.data_type is distinct from held.data_type
-        order by fresh.column_index
+        select coalesce(fresh.name, held.name), fresh.type, held.type
+        from pragma_table_info('{{ fresh }}') as fresh -- duckdb_columns() looks through the whole catalog
+        full join pragma_table_info('{{ this }}') as held on fresh.name = held.name
+        where fresh.type is distinct from held.type
+        order by fresh.cid
     {% endset %}
     {% for name, type, held in run_query(query).rows %}
         {% if held is none and config.get('on_schema_change') == 'append_new_columns' %}
