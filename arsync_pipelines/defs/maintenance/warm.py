@@ -16,6 +16,7 @@ _SERVER = "dagster._grpc.server"
 _NEEDED = (
     "dagster_dbt",
     "dbt.cli.main",
+    "dbt.task.build",
     "dbt.adapters.duckdb",
     "duckdb",
     "pyarrow",
