@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from arsync_pipelines.domain.errors import ConfigError, OpsStoreError
-from arsync_pipelines.domain.push import IntentState, PushIntent
+from arsync_pipelines.domain.push import IntentState, PushIntent, payload_hash
 from arsync_pipelines.ops.leases import Lease
 from arsync_pipelines.ops.migrations import HEAD, VERSION_TABLE
 from arsync_pipelines.ops.store import OpsStore, open_store
@@ -69,13 +70,15 @@ def before(empty: Place) -> Place:
                 db.execute(text(statement))
         for key, version, state in ROWS:
             name = f"crm-invoice-{key}-{version}"
+            hashed = payload_hash("upsert", {"open_amount": "1.00"})
+            told = hashlib.sha256(f"crm|invoice|{key}|{version}|{hashed}".encode()).hexdigest()
             db.execute(
                 text(
                     "insert into push_intent (intent_id, connection, object, business_key, version, operation, payload,"
                     " before, payload_hash, idempotency_key, parent_key, correlation_id, snapshot_id, state, attempts,"
                     " created_at, next_attempt_at, settled_at) values"
                     f" ('{name}', 'crm', 'invoice', '{key}', {version}, 'upsert', '{{\"open_amount\": \"1.00\"}}',"
-                    f" '{{}}', 'h', '{name}', '001', 'c', 's', '{state}', 1, '{MOMENT}', '{MOMENT}', '{MOMENT}')"
+                    f" '{{}}', '{hashed}', '{told}', '001', 'c', 's', '{state}', 1, '{MOMENT}', '{MOMENT}', '{MOMENT}')"
                 )
             )
             ended = "null" if state == "in_flight" else f"'{MOMENT}'"
