@@ -6,12 +6,10 @@ rows of whole batches and the cursor that is true for them; what was landed and 
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime
@@ -24,6 +22,7 @@ from arsync_pipelines.domain.failpoint import failpoint
 from arsync_pipelines.ports.clock import Clock
 from arsync_pipelines.ports.source import ReadStats, Source, StreamSpec
 from arsync_pipelines.ports.warehouse import Warehouse
+from arsync_pipelines.services.collector import calm_collector
 from arsync_pipelines.services.landing import Landed, StreamLanding, only_one
 from arsync_pipelines.services.loader import Loader, load_in_turn
 from arsync_pipelines.services.reading import Progress, Start, StreamReader, add
@@ -97,7 +96,7 @@ class IngestService:
         done: dict[str, ReadStats] = {}
         stop = threading.Event()
         with (
-            _calm_collector(),
+            calm_collector(),
             Loader(self._warehouse) as loader,
             ThreadPoolExecutor(self._workers, "arsync-read") as pool,
         ):
@@ -166,18 +165,6 @@ class IngestService:
         for landed in batches:
             stats = add(stats, load_in_turn(self._warehouse, landed, failed), len(landed.batch.set_aside))
         return replace(stats, seconds=time.monotonic() - started)
-
-
-@contextmanager
-def _calm_collector() -> Iterator[None]:
-    """Let Python's cycle collector look less often: a page is thousands of dicts that die by reference count anyway,
-    and looking through them took a third of a read's time."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _choose(source: Source, streams: Sequence[str] | None) -> list[StreamSpec]:

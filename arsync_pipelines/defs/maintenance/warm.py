@@ -6,6 +6,7 @@ code server keeps beside it: it has imported what a run needs, and opened nothin
 
 from __future__ import annotations
 
+import gc
 import importlib
 import multiprocessing
 import sys
@@ -51,4 +52,5 @@ def import_all() -> list[str]:
             importlib.import_module(name)
         except Exception:  # noqa: BLE001 - whatever it is, the run meets it too, and tells it
             refused.append(name)
+    gc.freeze()  # it all lives as long as the process, and a fork that looked through it would copy its pages
     return refused

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from arsync_pipelines.defs.transform import templates
 from arsync_pipelines.defs.transform.spared import spared
 from arsync_pipelines.domain.errors import ConfigError, WarehouseError
+from arsync_pipelines.services.collector import calm_collector
 
 _RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
 _SUCCEEDED = frozenset({"success", "pass", "warn"})
@@ -103,7 +104,7 @@ def build(
         if message.info.name in _RESULT_EVENTS:
             events.append(msg_to_dict(message))
 
-    with spared(), templates.kept(project.folder):
+    with calm_collector(), spared(), templates.kept(project.folder):
         outcome = _invoke(_with_due(unpacked(project.packed), ids or ()), folders, arguments, keep)
     if isinstance(outcome.exception, Exception):
         raise WarehouseError(f"dbt could not build: {outcome.exception}") from outcome.exception
