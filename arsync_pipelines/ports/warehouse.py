@@ -70,14 +70,17 @@ class TableFunction:
 class Warehouse(Protocol):
     """One warehouse: one writer at a time, readers on snapshots only."""
 
-    def writing(self, timeout: float | None = None) -> AbstractContextManager[None]:
-        """Hold the writer lock (waits; raises WarehouseError after `timeout` seconds, naming the holder)."""
+    def writing(self, timeout: float | None = None, *, closing_behind: bool = False) -> AbstractContextManager[None]:
+        """Hold the writer lock (waits; raises WarehouseError after `timeout` seconds, naming the holder).
+
+        With `closing_behind` the block may end before the lock is given back: what was committed stands already.
+        """
         ...
 
-    def exclusive_for_child(self) -> AbstractContextManager[None]:
-        """Hold the writer lock but close our own connection, so that a child process (dbt) may write.
+    def lent(self) -> AbstractContextManager[None]:
+        """Inside writing(): leave the warehouse to another library of this process (dbt), which writes in it.
 
-        Any use of the warehouse by this process meanwhile waits (other threads) or raises WarehouseError (this one).
+        Any other use of it meanwhile waits (other threads) or raises WarehouseError (this one).
         """
         ...
 

@@ -27,6 +27,7 @@ class DuckDbWarehouse:
     """One database file with its writer lock, and a folder of published snapshots.
 
     `keep`: snapshots kept (at least 2, so that a reader that has just asked for the current one can still open it).
+    `options`: those that the file is opened with, to be given by whoever shares the engine of this process with us.
     `memory_limit` in DuckDB's notation ("400MB"), `threads` of the engine when publishing, `lock_timeout` in seconds.
     """
 
@@ -42,7 +43,7 @@ class DuckDbWarehouse:
         self.path = path
         self._lock_timeout = lock_timeout
         self._threads = int(threads)
-        config = {
+        self.options = {
             "memory_limit": memory_limit,
             "threads": str(threads),
             "temp_directory": f"{path}.spill",
@@ -52,19 +53,21 @@ class DuckDbWarehouse:
             "max_vacuum_tasks": "0",
             "autoinstall_known_extensions": "false",
         }
-        self._writer = Writer.of(path, config)
+        self._writer = Writer.of(path, self.options)
         self._snapshots = SnapshotStore(snapshots_dir, keep)
 
-    def writing(self, timeout: float | None = None) -> AbstractContextManager[None]:
+    def writing(self, timeout: float | None = None, *, closing_behind: bool = False) -> AbstractContextManager[None]:
         """Hold the writer lock; re-entrant within the process. Raises WarehouseError naming who holds it.
 
-        `timeout` in seconds replaces the warehouse's own for one that would rather not wait.
+        `timeout` in seconds replaces the warehouse's own for one that would rather not wait. With `closing_behind` the
+        block ends while the file is still being closed; who enters next waits for that.
         """
-        return self._writer.writing(self._lock_timeout if timeout is None else timeout)
+        waited = self._lock_timeout if timeout is None else timeout
+        return self._writer.writing(waited, closing_behind=closing_behind)
 
-    def exclusive_for_child(self) -> AbstractContextManager[None]:
-        """Hold the writer lock but close the file, so that a child process such as dbt can open it."""
-        return self._writer.lent(self._lock_timeout)
+    def lent(self) -> AbstractContextManager[None]:
+        """Keep out of the file, which another library of this process opens with `options`: dbt."""
+        return self._writer.lent()
 
     def ensure_tables(self, specs: Sequence[StreamSpec]) -> None:
         """Make the raw tables of these streams, and add columns new in a spec."""

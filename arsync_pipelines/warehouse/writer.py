@@ -1,4 +1,4 @@
-"""The one writing connection of a database file in this process: opened late, lent to a child, closed with the lock."""
+"""The one writing connection of a file in this process: opened late, kept while dbt writes, closed with the lock."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from arsync_pipelines.warehouse.tables import BOOKKEEPING
 _writers: weakref.WeakValueDictionary[Path, Writer] = weakref.WeakValueDictionary()
 _registry = threading.Lock()
 _ORPHAN_S = 30.0
+_CLOSING = {"checkpoint_threshold", "wal_autocheckpoint"}
+"""Settings that a borrower may leave: what it wrote goes into the file when the connection is closed."""
 
 
 class Writer:
@@ -28,6 +30,7 @@ class Writer:
         self._database = database
         self._config = dict(config)
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._closing: threading.Thread | None = None
         self._operation = threading.RLock()
         self._lent = False
 
@@ -42,26 +45,35 @@ class Writer:
             return writer
 
     @contextmanager
-    def writing(self, timeout: float) -> Iterator[None]:
-        """Hold the writer lock; the last to leave closes the connection."""
+    def writing(self, timeout: float, *, closing_behind: bool = False) -> Iterator[None]:
+        """Hold the writer lock; the last to leave closes the connection, or with `closing_behind` lets a thread do it.
+
+        Committed rows stand in the log beside the file already; closing brings them into the file.
+        """
+        self._await_closing()
         self.lock.acquire(timeout)
         try:
             yield
         finally:
             with self._operation:
-                if self.lock.is_last:  # before the lock goes: whoever waits for it opens the file at once
-                    self._close()
-                self.lock.release()
+                if self.lock.is_last and closing_behind and self._connection is not None:
+                    self._close_behind()
+                else:
+                    if self.lock.is_last:  # before the lock goes: whoever waits for it opens the file at once
+                        self._close()
+                    self.lock.release()
 
     @contextmanager
     def operation(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The connection, for one operation at a time. Raises WarehouseError outside writing() or while lent."""
+        self._await_closing()
         if not self.lock.held:
             raise WarehouseError("the working warehouse may be used inside writing() only; readers open a snapshot")
         with self._operation:
             if self._lent:
-                raise WarehouseError("the working warehouse is lent to a child process; wait until it has ended")
+                raise WarehouseError("the working warehouse is lent to dbt; wait until its build has ended")
             if self._connection is None:
+                self._await_closing()  # again: who entered just before the last one left gets here first now
                 self._connection = self._open()
             try:
                 yield self._connection
@@ -83,15 +95,20 @@ class Writer:
                 raise
 
     @contextmanager
-    def lent(self, timeout: float) -> Iterator[None]:
-        """Hold the lock, give up the connection: a child process may open the file. Other threads wait."""
-        with self.writing(timeout), self._operation:
-            self._close()
+    def lent(self) -> Iterator[None]:
+        """Inside writing(): keep out of the file, which another library of this process writes. Other threads wait.
+
+        It shares the engine with our connection, if it opens the file with our very options: nothing is closed,
+        written to the disk and opened again in between. What it sets there is set back.
+        """
+        with self.operation() as connection:
+            before = _settings(connection)
             self._lent = True
             try:
                 yield
             finally:
                 self._lent = False
+                self._set_back(connection, before)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         ends = time.monotonic() + _ORPHAN_S
@@ -114,6 +131,35 @@ class Writer:
                 "the file is damaged or of a newer version, move it away and load again from the landing files"
             ) from error
 
+    def _set_back(self, connection: duckdb.DuckDBPyConnection, before: Mapping[str, str]) -> None:
+        """Give the engine the settings it had; one that is of no use any more is closed, to be opened anew."""
+        try:
+            for name, value in _settings(connection).items():
+                if value != before.get(name) and name not in _CLOSING:
+                    given = self._config.get(name)
+                    connection.execute(f"reset global {name}" if given is None else f"set global {name} = '{given}'")
+        except duckdb.Error:
+            self._close()
+
+    def _close_behind(self) -> None:
+        connection, self._connection = self._connection, None
+
+        def close() -> None:
+            try:
+                if connection is not None:
+                    connection.close()
+            finally:
+                self.lock.release()
+
+        self._closing = threading.Thread(target=close, name="arsync-close")
+        self._closing.start()
+
+    def _await_closing(self) -> None:
+        """Until what a thread closes is closed: a file that is being closed may not be opened a second time."""
+        closing = self._closing
+        if closing is not None:
+            closing.join()
+
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -126,3 +172,8 @@ class Writer:
             connection.rollback()
         except duckdb.Error as rollback_error:
             error.add_note(f"rolling back failed as well: {rollback_error}")
+
+
+def _settings(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The engine's settings; those of a single connection are not of interest here."""
+    return dict(connection.execute("select name, value from duckdb_settings() where scope = 'GLOBAL'").fetchall())

@@ -38,14 +38,16 @@ def build_models(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
     @dbt_assets(manifest=manifest, name="dbt_build", dagster_dbt_translator=translator, pool=WAREHOUSE_POOL)
     def dbt_build(context: dg.AssetExecutionContext, config: BuildConfig, platform: PlatformResource) -> Iterator[Any]:
-        done = build.run(
-            platform.get(),
-            manifest,
-            context.run.run_id,
-            chosen=_chosen(context, translator, manifest),
-            everything=config.everything,
-            full_refresh=config.full_refresh,
-        )
+        chosen = _chosen(context, translator, manifest)
+        with platform.get().warehouse.writing(closing_behind=True):  # while the events below are told
+            done = build.run(
+                platform.get(),
+                manifest,
+                context.run.run_id,
+                chosen=chosen,
+                everything=config.everything,
+                full_refresh=config.full_refresh,
+            )
         samples = {test.dagster_name: test.check.sample for test in done.tests}
         reused = {i: what for i, what in done.nodes.items() if isinstance(what, Built) and i in assets}
         known = _materialized(context, {assets[i] for i in reused} - needed)

@@ -74,7 +74,7 @@ def run(
         failpoint("build.struck")
         project = parsed(platform)  # as its files are now, whatever they were when the job was loaded
         with step_log.logged(warehouse, "build", run_id) as ending:
-            with warehouse.exclusive_for_child():
+            with warehouse.lent():
                 outcome = dbt.build(
                     project,
                     dbt.Folders(PROJECT_DIR, write_profile(platform), generated_dir(platform)),

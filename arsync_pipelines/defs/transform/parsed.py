@@ -56,7 +56,7 @@ def parsed(platform: Platform, project: Path = PROJECT_DIR) -> Parsed:
 
 def _key(platform: Platform, project: Path) -> str:
     """What the parsed project depends on: the files, the engine, and the profile without the warehouse's folder."""
-    output = {**profile(platform), "path": platform.settings.warehouse_path.name}
+    output = {**profile(platform), "path": platform.settings.warehouse_path.name, "config_options": None}
     return hashlib.sha256(f"{code_checksum(project)} {json.dumps(output, sort_keys=True)}".encode()).hexdigest()[:32]
 
 

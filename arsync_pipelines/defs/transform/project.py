@@ -23,11 +23,10 @@ def generated_dir(platform: Platform) -> Path:
 def profile(platform: Platform) -> dict[str, Any]:
     """How dbt reaches the warehouse: the one output of its profile."""
     options = platform.settings.warehouse
-    engine = {"memory_limit": options.memory_limit, "threads": options.threads}
-    engine |= {"preserve_insertion_order": False, "TimeZone": "UTC", "checkpoint_threshold": "1GB"}
-    engine |= {"max_vacuum_tasks": 0}  # as in our own connections: what is deleted is given back by `compact`
+    engine = {"preserve_insertion_order": False, "TimeZone": "UTC", "checkpoint_threshold": "1GB"}
     path = str(platform.settings.warehouse_path)
-    return {"type": "duckdb", "path": path, "threads": options.threads, "settings": engine}
+    own = platform.warehouse.options  # the very options of our own connection: both share the engine
+    return {"type": "duckdb", "path": path, "threads": options.threads, "settings": engine, "config_options": own}
 
 
 def write_profile(platform: Platform) -> Path:

@@ -1,4 +1,4 @@
-"""One writer at a time: across processes, within one, and lent to a child."""
+"""One writer at a time: across processes, within one, lent to another library, and closed behind."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import duckdb
@@ -74,17 +75,75 @@ def test_writing_is_reentrant_also_for_a_second_object_and_thread(file: Path) ->
         one.query("select 1")
 
 
-def test_a_child_process_may_write_while_the_lock_is_kept(file: Path) -> None:
-    code = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table made_by_child (a integer)')"
+def test_another_library_of_the_process_may_write_while_the_lock_is_kept(file: Path) -> None:
     warehouse = made(file)
     with warehouse.writing():
         warehouse.replace_table("t", {"a": "integer"}, [(1,)])
-        with warehouse.exclusive_for_child():
-            with python(code, file) as child:
-                assert child.wait() == 0
-            with pytest.raises(WarehouseError, match="lent to a child"):
+        with warehouse.lent():
+            with duckdb.connect(str(file), config=dict(warehouse.options)) as other:
+                assert other.execute("select a from t").fetchall() == [(1,)]
+                other.execute("create table made_by_other (a integer)")
+            with pytest.raises(WarehouseError, match="lent to dbt"):
                 warehouse.query("select 1")
-        assert warehouse.query("select count(*) as n from made_by_child") == [{"n": 0}]
+        assert warehouse.query("select count(*) as n from made_by_other") == [{"n": 0}]
+
+
+def test_what_the_other_library_sets_is_set_back(file: Path) -> None:
+    warehouse = made(file)
+    asked = "select name, value from duckdb_settings() where name in ('memory_limit', 'preserve_insertion_order')"
+    with warehouse.writing():
+        before = warehouse.query(asked)
+        with warehouse.lent(), duckdb.connect(str(file), config=dict(warehouse.options)) as other:
+            other.execute("set memory_limit = '1GB'; set preserve_insertion_order = false; set threads = 1")
+            assert warehouse_settings(other, asked) != before
+        assert warehouse.query(asked) == before
+        assert warehouse.query("select current_setting('threads') as n") == [{"n": 2}]
+
+
+def warehouse_settings(connection: duckdb.DuckDBPyConnection, asked: str) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in connection.execute(asked).fetchall()]
+
+
+def test_nothing_is_lost_by_a_process_that_dies_while_it_closes_behind(file: Path) -> None:
+    code = """
+import os, sys
+from pathlib import Path
+from arsync_pipelines.warehouse.duckdb import DuckDbWarehouse
+warehouse = DuckDbWarehouse(Path(sys.argv[1]), Path(sys.argv[1]).parent / "snapshots")
+with warehouse.writing(closing_behind=True):
+    warehouse.replace_table("t", {"a": "integer"}, [(i,) for i in range(1000)])
+os._exit(9)
+"""
+    with python(code, file) as child:
+        assert child.wait() == 9
+    warehouse = made(file)
+    with warehouse.writing():
+        assert warehouse.query("select count(*) as n from t") == [{"n": 1000}]
+
+
+def test_who_enters_while_the_file_is_closed_behind_waits_for_it(file: Path) -> None:
+    one, other = made(file), made(file)
+    closed = threading.Event()
+    with one.writing(closing_behind=True):
+        one.replace_table("t", {"a": "integer"}, [(1,)])
+        held = _SlowToClose(one._writer._connection, closed)
+        one._writer._connection = held  # type: ignore[assignment]
+    assert not closed.is_set() and one._writer.lock.held
+    with other.writing():
+        assert closed.is_set()
+        assert other.query("select a from t") == [{"a": 1}]
+    assert not one._writer.lock.held
+
+
+class _SlowToClose:
+    def __init__(self, connection: duckdb.DuckDBPyConnection | None, closed: threading.Event) -> None:
+        assert connection is not None
+        self._connection, self._closed = connection, closed
+
+    def close(self) -> None:
+        time.sleep(0.3)
+        self._connection.close()
+        self._closed.set()
 
 
 def test_a_file_that_is_no_database_is_explained(file: Path) -> None:
