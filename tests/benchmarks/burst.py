@@ -4,7 +4,8 @@ when half of the time is over. Both ways to write that an org offers, on both op
 Engine, limits, store and Salesforce connector are the real ones; time is a virtual clock's, so that minutes of waiting
 cost none. The org answers from the same process; its processor time is not counted. Ideal are the seconds below which
 no client can be: requests that rows need at least (a call takes 200; a bulk job takes six requests and 50,000 rows),
-a hundred at the beginning of every window, and in bulk the org's own work of 2,000 rows a second, which binds there.
+a hundred at the beginning of every window, and in bulk, where it binds, the org's own work of 2,000 rows a second with
+the first job's two requests before it and the last job's two after it.
 
     arsync bench burst
 """

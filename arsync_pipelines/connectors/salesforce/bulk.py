@@ -1,7 +1,9 @@
-"""Writes many rows of one object through a Bulk API 2.0 ingest job; every row is found again among its results.
+"""Writes many rows of one object through Bulk API 2.0 ingest jobs; every row is found again among their results.
 
 Nothing takes effect before the upload is declared complete: whatever fails up to there is simply sent again later.
-Results come in no particular order and are joined by the key that identifies the record.
+Results come in no particular order and are joined by the key that identifies the record. Very many rows make two jobs:
+while the org works on one, the other is uploaded or accounted for. All rows of an account go into the same job, for two
+at once would lock each other out.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from arsync_pipelines.ports.sink import Outcome
 UPLOAD_BYTES = 90_000_000
 """Largest upload: the limit is 150 MB after base64."""
 
+TWO_JOBS_ROWS = 20_000
+"""Rows from which two jobs are made; an org itself works on ten thousand at a time."""
+
 _UNUSABLE = ("InvalidBatch", "ClientInputError")
 """What an org says of a job that it gave up for what was uploaded: a column it does not know, a row it cannot read."""
 
@@ -40,9 +45,21 @@ _TERMINAL = {"JobComplete", "Failed", "Aborted"}
 
 @dataclass(slots=True)
 class Pace:
-    """How long the org worked on a row of the last job, in seconds: a look at a job before its time costs a request."""
+    """How long the org worked at least on a row of the last job, in seconds, and when that may have ended: a look at a
+    job before its time costs a request, and one long after it the time between."""
 
     row_s: float = 0.0
+    ended: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A job that was started, or, without a name, the outcomes of rows of which none could be."""
+
+    rows: Sequence[Row]
+    outcomes: list[Outcome] = field(default_factory=list)
+    name: str = ""
+    started: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +74,8 @@ class BulkWriter:
 
     def write(self, rows: Sequence[Row]) -> list[Outcome]:
         """Write `rows`; outcomes in no particular order."""
-        ordered = [row for group in by_parent(rows) for row in group]
-        return [outcome for part in self._parts(ordered) for outcome in self._job(*part)]
+        started = [self._start(part, body) for half in _halves(by_parent(rows)) for part, body in self._parts(half)]
+        return [outcome for job in started for outcome in self._finish(job)]
 
     def _parts(self, rows: Sequence[Row]) -> Iterator[tuple[Sequence[Row], bytes]]:
         body = csv_body(self.shape, rows)
@@ -69,25 +86,37 @@ class BulkWriter:
         yield from self._parts(rows[:half])
         yield from self._parts(rows[half:])
 
-    def _job(self, rows: Sequence[Row], body: bytes) -> list[Outcome]:
+    def _start(self, rows: Sequence[Row], body: bytes) -> _Job:
+        """Upload and declare complete; outcomes at once for rows that did not get so far."""
         ids = [row.intent.intent_id for row in rows]
         try:
             job = self._upload(body)
         except AccessRefused as error:
-            return [retry_outcome(i, ACCESS_REFUSED, str(error)) for i in ids]
+            return _Job(rows, [retry_outcome(i, ACCESS_REFUSED, str(error)) for i in ids])
         except _UploadRefused:
-            return self._in_small(rows)
+            return _Job(rows, self._in_small(rows))
         except RequestRejected as error:
             told = error.error
-            return [row_outcome(i, told.code or f"HTTP_{told.status}", told.message or str(error)) for i in ids]
+            code, message = told.code or f"HTTP_{told.status}", told.message or str(error)
+            return _Job(rows, [row_outcome(i, code, message) for i in ids])
         except SourceError as error:
             code = "UNREACHABLE" if isinstance(error, RetriesSpent) else "NOT_UPLOADED"
             later = error.not_before if isinstance(error, RetriesSpent) else None
-            return [retry_outcome(i, code, str(error), later) for i in ids]
+            return _Job(rows, [retry_outcome(i, code, str(error), later) for i in ids])
         try:
-            return self._account(job, self._complete(job, len(rows)), rows)
+            self._declare_complete(job)
         except SourceError as error:
-            return [unknown_outcome(i, f"bulk job {job}: {error}") for i in ids]
+            return _Job(rows, [unknown_outcome(i, f"bulk job {job}: {error}") for i in ids])
+        return _Job(rows, name=job, started=self.monotonic())
+
+    def _finish(self, job: _Job) -> list[Outcome]:
+        """Wait for the job's end; an outcome for each of its rows."""
+        if not job.name:
+            return job.outcomes
+        try:
+            return self._account(job.name, self._ended(job), job.rows)
+        except SourceError as error:
+            return [unknown_outcome(row.intent.intent_id, f"bulk job {job.name}: {error}") for row in job.rows]
 
     def _in_small(self, rows: Sequence[Row]) -> list[Outcome]:
         """Rows that a job did not take for the sake of some of them: calls of few rows tell which."""
@@ -134,23 +163,29 @@ class BulkWriter:
     def _set_state(self, job: str, state: str) -> None:
         self.api.http.request("PATCH", self.api.path(f"/jobs/ingest/{job}"), json={"state": state})
 
-    def _complete(self, job: str, rows: int) -> dict[str, Any]:
-        """Let the job run and wait for its end; how it ended."""
+    def _declare_complete(self, job: str) -> None:
+        """Let the job run."""
         try:
             self._set_state(job, "UploadComplete")
         except AmbiguousOutcome:
             if self._info(job).get("state") == "Open":
                 self._set_state(job, "UploadComplete")
-        started, pause = self.monotonic(), _FIRST_PAUSE_S
-        likely = started + _NEARLY * self.pace.row_s * rows  # a look before costs a request and tells nothing
+
+    def _ended(self, job: _Job) -> dict[str, Any]:
+        """Wait for the end of a job; how it ended. An org works on one after the other."""
+        begun, pause = max(job.started, self.pace.ended), _FIRST_PAUSE_S
+        likely = begun + _NEARLY * self.pace.row_s * len(job.rows)  # a look before costs a request and tells nothing
         self.sleep(min(max(0.0, likely - self.monotonic()), _LONGEST_PAUSE_S))
-        while (info := self._info(job)).get("state") not in _TERMINAL:
-            if self.monotonic() - started > self.api.options.bulk_timeout_s:
-                self._abort(job)
+        running = max(begun, likely)
+        while (info := self._info(job.name)).get("state") not in _TERMINAL:
+            running = self.monotonic()
+            if running - begun > self.api.options.bulk_timeout_s:
+                self._abort(job.name)
                 return {"state": "Aborted"}
-            self.sleep(min(max(pause, likely - self.monotonic()), _LONGEST_PAUSE_S))
+            self.sleep(min(max(pause, likely - running), _LONGEST_PAUSE_S))
             pause = min(pause * 1.6, _LONGEST_PAUSE_S) if self.monotonic() > likely else pause
-        self.pace.row_s = (self.monotonic() - started) / rows
+        self.pace.ended = min(running, self.monotonic())
+        self.pace.row_s = (self.pace.ended - begun) / len(job.rows)
         return info
 
     def _info(self, job: str) -> dict[str, Any]:
@@ -196,3 +231,13 @@ class BulkWriter:
         path = self.api.path(f"/jobs/ingest/{job}/{which}/")
         response = self.api.http.request("GET", path, headers={"Accept": "text/csv"})
         yield from csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline=""))
+
+
+def _halves(groups: Sequence[Sequence[Row]]) -> Iterator[list[Row]]:
+    """The rows of all groups, where there are very many in two lists of about the same length; no group is parted."""
+    total, taken = sum(map(len, groups)), 0
+    lists: tuple[list[Row], list[Row]] = ([], [])
+    for group in groups:
+        lists[total >= TWO_JOBS_ROWS and 2 * taken >= total].extend(group)
+        taken += len(group)
+    return (rows for rows in lists if rows)

@@ -22,7 +22,7 @@ from arsync_pipelines.domain.push import PushIntent
 from arsync_pipelines.ops.store import OpsStore
 from arsync_pipelines.services.deliver import Delivery, RetryPolicy
 from arsync_pipelines.services.limiter import Limits
-from tests.integration.delivery.burst_org import BULK_ROWS_PER_S, BurstOrg, Clock, locked
+from tests.integration.delivery.burst_org import BULK_ROWS_PER_S, LATENCY_S, BurstOrg, Clock, locked
 
 QUOTA, WINDOW_S = 100, 60.0
 ACCOUNT_ROWS = 10
@@ -39,20 +39,24 @@ class Way:
     options: dict[str, Any]
     rows: int
     requests: int
-    rows_per_s: float
+    rows_per_s: float = float("inf")
+    idle_requests: int = 0
+    """Of one job, whose answers the org's work can begin or the last request leave not without."""
 
     def ideal(self, sent: int, quota: int) -> tuple[int, float]:
         """Requests and seconds that `sent` rows cannot do without, however they are spread over the windows.
 
         The first `quota` requests may leave at once, as many again when the window is over, and so on; the org itself
-        works on `rows_per_s`.
+        works on `rows_per_s`, and has nothing to do before a job is made and uploaded nor after it has ended, when its
+        results are asked for.
         """
         requests = -(-sent // self.rows) * self.requests
-        return requests, max((requests - 1) // quota * WINDOW_S, sent / self.rows_per_s)
+        work = sent / self.rows_per_s + self.idle_requests * LATENCY_S if self.idle_requests else 0.0
+        return requests, max((requests - 1) // quota * WINDOW_S, work)
 
 
-COLLECTIONS = Way("collections", {"bulk_write_rows": 10_000_000}, 200, 1, float("inf"))
-BULK = Way("bulk", {}, 50_000, _JOB_REQUESTS, BULK_ROWS_PER_S)
+COLLECTIONS = Way("collections", {"bulk_write_rows": 10_000_000}, 200, 1)
+BULK = Way("bulk", {}, 50_000, _JOB_REQUESTS, BULK_ROWS_PER_S, idle_requests=4)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from arsync_pipelines.connectors.salesforce import bulk
 from arsync_pipelines.connectors.salesforce.sink import SalesforceSink
 
 from .org import FakeTime, Handler, Org, error, intent, saved, sent
@@ -191,3 +192,53 @@ def test_a_job_refused_for_one_row_is_written_in_calls_that_tell_which(status: i
     assert sum(o.kind == "acknowledged" for o in outcomes.values()) == 299
     sys.stdout.write(f"upload answered {status or 'by a failed job'}: {org.calls} calls for one poisoned row of 300\n")
     assert org.calls <= 2 + 2 * 8
+
+
+class JobsOrg(Org):
+    """Runs several jobs at once; `lost_upload`: number of the job whose upload breaks off."""
+
+    def __init__(self, lost_upload: int = -1) -> None:
+        super().__init__(self.answer)
+        self.jobs: list[JobOrg] = []
+        self.lost_upload = lost_upload
+
+    def answer(self, request: httpx.Request) -> Any:
+        path = request.url.path
+        if path.endswith("/jobs/ingest"):
+            self.jobs.append(JobOrg({}))
+            return httpx.Response(200, json={"id": f"75{len(self.jobs) - 1}", "state": "Open"})
+        number = int(path.split("/jobs/ingest/75")[1][0])
+        if request.method == "PUT" and number == self.lost_upload:
+            return httpx.ReadTimeout
+        url = str(request.url).replace(f"/75{number}", "/750")
+        return self.jobs[number].answer(httpx.Request(request.method, url, content=request.content))
+
+
+@pytest.fixture
+def _two_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "TWO_JOBS_ROWS", 300)
+
+
+@pytest.mark.usefixtures("_two_jobs")
+def test_very_many_rows_make_two_jobs_that_share_no_account_and_run_at_once() -> None:
+    org = JobsOrg()
+    result = sink(org).write("invoice", intents())
+    assert [o.intent_id for o in result.outcomes] == [i.intent_id for i in intents()]
+    assert {o.kind for o in result.outcomes} == {"acknowledged"}
+    halves = [{int(row["External_Id__c"]) % 7 for row in job.rows} for job in org.jobs]
+    assert len(halves) == 2 and not halves[0] & halves[1]
+    assert sorted(len(job.rows) for job in org.jobs) == [128, 172]
+    uploads = [n for n, r in enumerate(org.requests) if r.method == "PUT"]
+    first_look = next(n for n, r in enumerate(org.requests) if r.method == "GET")
+    assert uploads[1] < first_look
+
+
+@pytest.mark.usefixtures("_two_jobs")
+@pytest.mark.parametrize("lost", [0, 1])
+def test_of_two_jobs_the_one_that_was_not_uploaded_is_sent_again_and_the_other_stands(lost: int) -> None:
+    org = JobsOrg(lost_upload=lost)
+    outcomes = {o.intent_id: o.kind for o in sink(org).write("invoice", intents()).outcomes}
+    arrived = {f"i-{row['External_Id__c']}" for row in org.jobs[1 - lost].rows}
+    assert {i for i, kind in outcomes.items() if kind == "acknowledged"} == arrived
+    assert {kind for i, kind in outcomes.items() if i not in arrived} == {"retry"}
+    assert org.jobs[lost].state == "Aborted"
