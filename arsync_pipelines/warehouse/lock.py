@@ -12,7 +12,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from arsync_pipelines.domain.errors import WarehouseError
 
@@ -24,7 +24,7 @@ class WriterLock:
     """
 
     def __init__(self, database: Path) -> None:
-        self._lock = FileLock(f"{database}.lock", thread_local=False)
+        self._lock: BaseFileLock | None = None
         self._holder = Path(f"{database}.holder")
         self._database = database
         self._depth = 0
@@ -45,13 +45,15 @@ class WriterLock:
         with self._mutex:
             if self._depth == 0:
                 self._database.parent.mkdir(parents=True, exist_ok=True)
+                lock = FileLock(f"{self._database}.lock", thread_local=False)  # one made before a fork locks nothing
                 try:
-                    self._lock.acquire(timeout=timeout)
+                    lock.acquire(timeout=timeout)
                 except Timeout:
                     raise WarehouseError(
                         f"the warehouse {self._database} is being written by {self._describe_holder()}; gave up after "
                         f"{timeout:g} s. Wait for that process or stop it, then run again"
                     ) from None
+                self._lock = lock
                 self._sign()
             self._depth += 1
 
@@ -61,7 +63,9 @@ class WriterLock:
             self._depth -= 1
             if self._depth == 0:
                 self._holder.unlink(missing_ok=True)
-                self._lock.release()
+                if self._lock is not None:
+                    self._lock.release()
+                    self._lock = None
 
     def _sign(self) -> None:
         command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]).strip() or "python"
