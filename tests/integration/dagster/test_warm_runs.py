@@ -1,4 +1,4 @@
-"""A run that is forked from the process kept warm can use all that was imported there, the warehouse's lock above all."""
+"""A run forked from the process kept warm can use all that was imported there, the warehouse's lock above all."""
 
 from __future__ import annotations
 
