@@ -27,7 +27,6 @@ class DuckDbWarehouse:
     """One database file with its writer lock, and a folder of published snapshots.
 
     `keep`: snapshots kept (at least 2, so that a reader that has just asked for the current one can still open it).
-    `options`: those that the file is opened with, to be given by whoever shares the engine of this process with us.
     `memory_limit` in DuckDB's notation ("400MB"), `threads` of the engine when publishing, `lock_timeout` in seconds.
     """
 
@@ -43,7 +42,7 @@ class DuckDbWarehouse:
         self.path = path
         self._lock_timeout = lock_timeout
         self._threads = int(threads)
-        self.options = {
+        options = {
             "memory_limit": memory_limit,
             "threads": str(threads),
             "temp_directory": f"{path}.spill",
@@ -53,8 +52,13 @@ class DuckDbWarehouse:
             "max_vacuum_tasks": "0",
             "autoinstall_known_extensions": "false",
         }
-        self._writer = Writer.of(path, self.options)
+        self._writer = Writer.of(path, options)
         self._snapshots = SnapshotStore(snapshots_dir, keep)
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """What the file is opened with in this process: whoever first named the file has said it."""
+        return self._writer.options
 
     def writing(self, timeout: float | None = None, *, closing_behind: bool = False) -> AbstractContextManager[None]:
         """Hold the writer lock; re-entrant within the process. Raises WarehouseError naming who holds it.

@@ -28,7 +28,7 @@ class Writer:
     def __init__(self, database: Path, config: Mapping[str, str]) -> None:
         self.lock = WriterLock(database)
         self._database = database
-        self._config = dict(config)
+        self.options = dict(config)
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._closing: threading.Thread | None = None
         self._operation = threading.RLock()
@@ -115,7 +115,7 @@ class Writer:
         try:
             while True:
                 try:
-                    connection = duckdb.connect(self._database, config=dict(self._config))
+                    connection = duckdb.connect(self._database, config=dict(self.options))
                     break
                 except duckdb.IOException as error:
                     # the child of a process that was killed may still be writing: it ends by itself
@@ -136,7 +136,7 @@ class Writer:
         try:
             for name, value in _settings(connection).items():
                 if value != before.get(name) and name not in _CLOSING:
-                    given = self._config.get(name)
+                    given = self.options.get(name)
                     connection.execute(f"reset global {name}" if given is None else f"set global {name} = '{given}'")
         except duckdb.Error:
             self._close()

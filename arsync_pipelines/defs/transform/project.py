@@ -25,7 +25,7 @@ def profile(platform: Platform) -> dict[str, Any]:
     options = platform.settings.warehouse
     engine = {"preserve_insertion_order": False, "TimeZone": "UTC", "checkpoint_threshold": "1GB"}
     path = str(platform.settings.warehouse_path)
-    own = platform.warehouse.options  # the very options of our own connection: both share the engine
+    own = dict(platform.warehouse.options)  # the very options of our own connection: both share the engine
     return {"type": "duckdb", "path": path, "threads": options.threads, "settings": engine, "config_options": own}
 
 

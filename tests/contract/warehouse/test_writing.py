@@ -100,6 +100,14 @@ def test_what_the_other_library_sets_is_set_back(file: Path) -> None:
         assert warehouse.query("select current_setting('threads') as n") == [{"n": 2}]
 
 
+def test_two_warehouses_of_a_process_open_a_file_with_the_options_of_the_first(file: Path) -> None:
+    one = DuckDbWarehouse(file, file.parent / "snapshots", memory_limit="300MB")
+    other = DuckDbWarehouse(file, file.parent / "snapshots", memory_limit="400MB")
+    with other.writing(), other.lent(), duckdb.connect(str(file), config=dict(other.options)) as shared:
+        assert shared.execute("select 1").fetchall() == [(1,)]
+    assert other.options == one.options
+
+
 def warehouse_settings(connection: duckdb.DuckDBPyConnection, asked: str) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in connection.execute(asked).fetchall()]
 
