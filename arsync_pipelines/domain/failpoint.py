@@ -35,6 +35,12 @@ def arm(spec: str) -> None:
         _armed[name] = (int(hit), action)
 
 
+def reached() -> bool:
+    """Whether a failpoint did what `arm` ordered, or should have."""
+    with _lock:
+        return any(_hits.get(name, 0) >= hit for name, (hit, _) in _armed.items())
+
+
 def failpoint(name: str) -> None:
     """Mark a boundary; does what `arm` ordered at the n-th hit."""
     if not _armed or name not in _armed:

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from tests.benchmarks.report import Target, main
@@ -104,11 +105,17 @@ def _processes(report: Report, on: dict[str, Stores], most: int) -> int:
     hits = 0
     with kills.world() as there:
         for each in on.values():
-            for name, recipe in (("kill -9", kills.killed_everywhere), ("kill -9 twice", kills.killed_in_recovery)):
+            failed = partial(kills.killed_everywhere, action="raise")
+            recipes = {
+                "kill -9": kills.killed_everywhere,
+                "kill -9 twice": kills.killed_in_recovery,
+                "a step fails": failed,
+            }
+            for name, recipe in recipes.items():
                 found = recipe(each, there, most=most)  # type: ignore[operator]
-                hits += found.kills
+                hits += found.kills if name != "a step fails" else 0
                 figures = f"{_said(found.wrong, PROMISES)}; recovery p95 {found.recovery_p95:.1f} s"
-                tried = f"{found.kills} kills at {len(+found.hits)} points"
+                tried = f"{found.kills} times at {len(+found.hits)} points"
                 report.add(name, each.database, tried, figures, found.wrong, found.told)
         found = pauses.paused_everywhere(on["postgres"], there, most=most)
         tried = f"{found.kills} SIGSTOP beyond the lease, {found.hits['taken_over']} taken over meanwhile"

@@ -33,6 +33,10 @@ RULES = LimitRules(requests=10_000, per_s=1.0)
 _AUTH = {"method": "client_credentials", "client_id": {"env": "ID"}, "client_secret": {"env": "SECRET"}}
 
 
+class Overcome(Exception):
+    """A failure that was asked for ended nothing."""
+
+
 class SmallBatches(SalesforceSink):
     """So that a few invoices are several batches."""
 
@@ -63,7 +67,10 @@ def _payload(number: int, account: str, day: int) -> dict[str, Any]:
 
 
 def work(task: Mapping[str, Any]) -> None:
-    """One process: `task` names folder, url, base_url, secret, prefix, account, failpoints and, if any, file_limit."""
+    """One process: `task` names folder, url, base_url, secret, prefix, account, failpoints and, if any, file_limit.
+
+    Raises Overcome when it did its work although it was made to fail in the midst of it.
+    """
     folder = Path(task["folder"])
     ops = open_store(folder / "ops.sqlite", task["url"])
     failpoint.arm(task["failpoints"])
@@ -85,6 +92,8 @@ def work(task: Mapping[str, Any]) -> None:
         service.push(SmallBatches(api(task["base_url"], task["secret"])), ["invoice"])
         second.touch()
     ops.close()
+    if failpoint.reached():
+        raise Overcome
 
 
 def _receive(ops: OpsStore) -> None:

@@ -25,7 +25,7 @@ from tests.integration.delivery.stores import Stores
 from tests.integration.faults.deliverer import CHANGED, EVENTS, INVOICES, api, desired
 from tests.integration.faults.nursery import Child, nursery
 
-KILLED = -signal.SIGKILL
+KILLED, FAILED = -signal.SIGKILL, 1
 POINTS = (
     "inbox.stored", "inbox.committed", "push.planned", "push.stored", "push.claimed", "push.written", "push.settled",
     "http.before_send", "http.answered", "ops.before_commit", "ops.committed",
@@ -121,15 +121,20 @@ def world() -> Iterator[World]:
         yield World(sandbox, start, sandbox.truth("accounts")[0]["account"], secret)
 
 
-def killed_everywhere(on: Stores, there: World, points: Sequence[str] = POINTS, most: int = 1000) -> Outcome:
-    """All hits (at most `most` each) of all `points`, four points at a time: processes wait for leases to end."""
-    began = f"k{time.time_ns():x}"
+def killed_everywhere(
+    on: Stores, there: World, points: Sequence[str] = POINTS, most: int = 1000, action: str = "kill"
+) -> Outcome:
+    """All hits (at most `most` each) of all `points`, four points at a time: processes wait for leases to end.
+
+    With `action` raise a step fails there instead, and whatever catches it goes on as it would.
+    """
+    began = f"{action[0]}{time.time_ns():x}"
     total = Outcome()
 
     def one(point: str) -> Outcome:
         found = Outcome()
         for hit in range(1, most + 1):
-            outcome = _killed(on, there, f"{began}.{on.database}.{point}.{hit}", [f"{point}:{hit}"])
+            outcome = _killed(on, there, f"{began}.{on.database}.{point}.{hit}", [f"{point}:{hit}"], action)
             found.add(outcome)
             if outcome.unharmed:
                 break
@@ -144,7 +149,7 @@ def killed_everywhere(on: Stores, there: World, points: Sequence[str] = POINTS, 
 
 def killed_in_recovery(on: Stores, there: World, most: int = 1000) -> Outcome:
     """Killed after a write, and again at each hit of what its successor does about it."""
-    began, total = f"r{time.time_ns():x}", Outcome()
+    began, total = f"a{time.time_ns():x}", Outcome()
     for point in IN_RECOVERY:
         for hit in range(1, most + 1):
             chain = ["push.written:1", f"{point}:{hit}"]
@@ -156,12 +161,12 @@ def killed_in_recovery(on: Stores, there: World, most: int = 1000) -> Outcome:
     return total
 
 
-def _killed(on: Stores, there: World, prefix: str, chain: Sequence[str]) -> Outcome:
+def _killed(on: Stores, there: World, prefix: str, chain: Sequence[str], action: str = "kill") -> Outcome:
     outcome = Outcome()
     with on.place() as place:
         for point in chain:
-            status = there.run(place, prefix, f"{point}:kill").status
-            outcome.kills += status == KILLED
+            status = there.run(place, prefix, f"{point}:{action}").status
+            outcome.kills += status == (KILLED if action == "kill" else FAILED)
             outcome.unharmed = status == 0
         seconds = there.recovered(place, prefix, outcome)
         if outcome.kills:

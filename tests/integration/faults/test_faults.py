@@ -35,6 +35,12 @@ def test_killed_processes_leave_nothing_undone_and_nothing_twice(on: Stores, the
     assert (found.kills, found.told) == (3, [])
 
 
+def test_steps_that_fail_leave_nothing_undone_and_nothing_twice(on: Stores, there: kills.World) -> None:
+    points = ("ops.before_commit", "ops.committed", "http.answered")
+    found = kills.killed_everywhere(on, there, points, most=2, action="raise")
+    assert (found.kills, found.told) == (6, [])
+
+
 def test_every_failpoint_of_delivery_is_killed_at() -> None:
     """A boundary that is marked, and that the campaign does not know, would not be tried."""
     house = PROJECT_ROOT / "arsync_pipelines"
