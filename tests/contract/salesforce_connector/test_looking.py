@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from urllib.parse import quote
 
+from arsync_pipelines.connectors.salesforce import soql
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi
+from arsync_pipelines.connectors.salesforce.fields import DEFAULT_NAMES
 from arsync_pipelines.connectors.salesforce.history import QUERY_RECORDS
 from arsync_pipelines.domain.push import PushIntent
 from arsync_pipelines.ports.sink import Sighting
@@ -90,10 +93,12 @@ def test_accounts_have_their_history_too(crm: Crm) -> None:
 
 
 def test_a_field_that_was_changed_while_its_history_was_off_names_nobody(crm: Crm) -> None:
-    """As in an org that switched it off in between: the row that there is did not write what the record holds."""
+    """As in an org that switched it off in between: who once wrote the same value is not who wrote it last."""
     (one,) = batch(crm, 82_000, 1)
     record = ids(crm, [one])[one.business_key]
-    edit(person(crm), record, Status__c="paid")
+    edit(person(crm), record, Status__c="void")
+    crm.context.clock.advance(timedelta(minutes=1))
+    edit(crm.api(), record, Status__c="open")
     store = crm.stand_in.sandbox.org.store
     with store.transaction():
         store.keep_history(store.find_object(OBJECT), False)
@@ -130,6 +135,9 @@ def test_history_costs_a_query_per_some_hundred_records(crm: Crm) -> None:
     without = len(crm.calls)
     sink.look("invoice", keys)
     assert len(crm.calls) - 2 * without == 2
+    names = list(DEFAULT_NAMES["account"].values())
+    longest = soql.history("AccountHistory", ["CreatedById"] * 6, "AccountId", ["0" * 18] * QUERY_RECORDS, names, 2000)
+    assert len(quote(longest)) < 16_000, "an org takes 16,384 bytes in a URL"
 
 
 def test_an_org_that_will_not_tell_its_history_says_so_and_names_the_records_editor(crm: Crm) -> None:
