@@ -57,7 +57,8 @@ def note_changes(
         item = owner.fields.get(name)
         if item is not None and item.tracked and before.get(name) != value:
             rows += _rows(store, item, before.get(name), value)
-    _insert(store, at, owner, record_id, user_id, rows)
+    if rows:
+        _insert(store, at, owner, record_id, user_id, rows)
 
 
 def _rows(store: Store, item: FieldDef, old: Any, new: Any) -> list[tuple[str, str, Any, Any]]:

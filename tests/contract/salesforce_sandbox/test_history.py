@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from simple_salesforce import Salesforce
 
-from .conftest import Server
+from arsync_pipelines.sandbox.core.world.records import Delta
+from arsync_pipelines.sandbox.salesforce.store import Store
+
+from .conftest import Server, account
 
 INVOICE = "AR_Invoice__c"
 
@@ -34,6 +38,15 @@ def tracked(mdapi: Any, invoices: str) -> str:
         one.trackHistory = True
     mdapi.CustomField.update(fields)
     return "AR_Invoice__History"
+
+
+@pytest.fixture(scope="module")
+def accounts(mdapi: Any) -> None:
+    """Accounts whose names have a history."""
+    whole = mdapi.CustomObject.read("Account")
+    whole.enableHistory, whole.fields = True, []
+    mdapi.CustomObject.update(whole)
+    mdapi.CustomField.update([mdapi.CustomField(fullName="Account.Name", label="Account Name", trackHistory=True)])
 
 
 def rows(sf: Salesforce, record_id: str, history: str = "AR_Invoice__History") -> list[tuple[Any, ...]]:
@@ -101,45 +114,32 @@ def test_it_is_described_read_only_and_its_values_are_no_filter(
     assert http.get("/sobjects/ContactHistory/describe").status_code == 404, "nobody switched it on"
 
 
-def test_at_most_twenty_fields_and_only_where_the_object_keeps_history(
-    sf: Salesforce, mdapi: Any, server: Server
-) -> None:
+def test_at_most_twenty_fields_and_only_where_the_object_keeps_history(mdapi: Any, accounts: None) -> None:
     def text(name: str) -> Any:
         return mdapi.CustomField(fullName=name, label="X", type=mdapi.FieldType("Text"), length=255, trackHistory=True)
 
-    with pytest.raises(Exception, match="The entity: Account does not have history tracking enabled"):
-        mdapi.CustomField.upsert([text("Account.H0__c")])
-    whole = mdapi.CustomObject.read("Account")
-    whole.enableHistory, whole.fields = True, []
-    mdapi.CustomObject.update(whole)
-    name = mdapi.CustomField(fullName="Account.Name", label="Account Name", trackHistory=True)
-    mdapi.CustomField.update([name])
+    with pytest.raises(Exception, match="The entity: Contact does not have history tracking enabled"):
+        mdapi.CustomField.upsert([text("Contact.H0__c")])
     for start in (0, 10):
         mdapi.CustomField.upsert([text(f"Account.H{n}__c") for n in range(start, min(start + 10, 19))])
     with pytest.raises(Exception, match="exceeded the allowed number of fields to track on a given entity"):
         mdapi.CustomField.upsert([text("Account.H19__c")])
     mdapi.CustomField.upsert([text("Account.H18__c")])
+
+
+def test_a_standard_field_goes_by_its_own_name(sf: Salesforce, accounts: None) -> None:
     account = sf.query("SELECT Id, Name FROM Account ORDER BY Id LIMIT 1")["records"][0]
     sf.Account.update(account["Id"], {"Name": "Other"})
     assert rows(sf, account["Id"], "AccountHistory") == [("Name", "Text", account["Name"], "Other", "Integration User")]
 
 
-def test_the_worlds_edits_are_told_too(sf: Salesforce, server: Server) -> None:
-    """Runs after Account's history was switched on above."""
-    from dataclasses import replace
-
-    from arsync_pipelines.sandbox.core.world.records import Delta
-
-    from .conftest import account
-
+def test_the_worlds_edits_are_told_too(sf: Salesforce, server: Server, accounts: None) -> None:
     server.sandbox.project(Delta(crm_accounts=[replace(account(2), name="Renamed")]))
     record_id = server.sandbox.vendor_id("crm_account", 2)
     assert [row[:4:3] for row in rows(sf, record_id, "AccountHistory")] == [("Name", "Renamed")]
 
 
 def test_history_and_tracking_survive_a_restart(server: Server, tracked: str) -> None:
-    from arsync_pipelines.sandbox.salesforce.store import Store
-
     again = Store(server.context.state_dir / "salesforce.db", server.context.clock, server.context.journal)
     found, kept = again.find_object(INVOICE), again.find_object(tracked)
     assert found is not None and found.history and found.fields["Status__c"].tracked
