@@ -25,20 +25,21 @@ QUERY_ROWS = 2000
 
 
 class FieldHistory:
-    """The history of one org's objects; whether an object has any is asked once."""
+    """The history of one org's objects; what an object has of it is asked once."""
 
     def __init__(self, api: SalesforceApi) -> None:
         self._api = api
-        self._kept: dict[str, bool] = {}
+        self._kept: dict[str, list[str]] = {}
 
     def added(self, shape: ObjectShape, seen: Mapping[str, Sighting]) -> Mapping[str, Sighting]:
         """The same sightings, living ones with who changed each field last. What an org answers instead of its history
         stands in `edits_unknown`."""
         living = {s.record_id: key for key, s in seen.items() if not s.is_deleted}
         try:
-            if not living or not self._is_kept(shape):
+            fields = self._fields(shape) if living else []
+            if not fields:
                 return seen
-            rows = self._rows(shape, list(living))
+            rows = self._rows(shape, list(living), fields)
         except SourceError as error:
             return {key: replace(s, edits_unknown=str(error)) for key, s in seen.items()}
         own = self._api.auth.user_id
@@ -50,20 +51,23 @@ class FieldHistory:
             },
         }
 
-    def _is_kept(self, shape: ObjectShape) -> bool:
+    def _fields(self, shape: ObjectShape) -> list[str]:
+        """Our fields that the object's history can tell of; [] where the org keeps none."""
         if shape.sobject not in self._kept:
-            described = self._api.describe(history_object(shape.sobject))
-            self._kept[shape.sobject] = described is not None and bool(described.get("queryable"))
+            described = self._api.describe(history_object(shape.sobject)) or {}
+            # a restricted picklist: other names in a filter could be refused
+            told = [f.get("picklistValues") or [] for f in described.get("fields", []) if f["name"] == "Field"]
+            names = {str(one["value"]) for values in told for one in values} if described.get("queryable") else set()
+            self._kept[shape.sobject] = [shape.names[name] for name in shape.kinds if shape.names[name] in names]
         return self._kept[shape.sobject]
 
-    def _rows(self, shape: ObjectShape, records: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-        """History rows by record, newest first."""
+    def _rows(self, shape: ObjectShape, records: Sequence[str], of: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """History rows of the fields `of` by record, newest first."""
         parent = "ParentId" if shape.sobject.endswith("__c") else f"{shape.sobject}Id"
         fields = [parent, "Field", "NewValue", "CreatedById", "CreatedBy.Name", "CreatedDate"]
-        ours = [shape.names[name] for name in shape.kinds]
         queries = [
             soql.history(
-                history_object(shape.sobject), fields, parent, records[start : start + QUERY_RECORDS], ours, QUERY_ROWS
+                history_object(shape.sobject), fields, parent, records[start : start + QUERY_RECORDS], of, QUERY_ROWS
             )
             for start in range(0, len(records), QUERY_RECORDS)
         ]

@@ -33,7 +33,9 @@ def _tracked(api: SalesforceApi, sobject: str, fields: list[str]) -> list[str]:
         off = [found[name] for name in names if name in found and found[name].values.get(flag) != "true"]
         for saved in save(api, [_switched_on(component, flag) for component in off]):
             lines.append(
-                f"no field history of {saved.name}: {saved.problem}" if saved.problem else f"tracked {saved.name}"
+                f"no field history of {saved.name}: {saved.problem}"
+                if saved.problem
+                else f"field history kept of {saved.name}"
             )
             if saved.problem and kind == "CustomObject":
                 return lines

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from arsync_pipelines.sandbox.salesforce import ids
-from arsync_pipelines.sandbox.salesforce.schema import HISTORY_PREFIX, FieldDef, ObjectDef
+from arsync_pipelines.sandbox.salesforce.schema import HISTORY_PREFIX, FieldDef, ObjectDef, history_field
 from arsync_pipelines.sandbox.salesforce.store import Store, Transaction
 from arsync_pipelines.sandbox.salesforce.values import to_json
 
@@ -68,8 +68,7 @@ def _rows(store: Store, item: FieldDef, old: Any, new: Any) -> list[tuple[str, s
     if item.type != "reference":
         shown = [None if value is None else to_json(item, value) for value in (old, new)]
         return [(item.name, kind, shown[0], shown[1])]
-    # standard lookups go by the name of their relationship
-    name = item.name if item.custom else item.name.removesuffix("Id")
+    name = history_field(item)
     return [(name, kind, old, new), (name, "Text", _name(store, item, old), _name(store, item, new))]
 
 

@@ -150,10 +150,16 @@ def history_object(owner: ObjectDef) -> ObjectDef:
         ("NewValue", "anyType", 0, "", ""),
     ):
         default = False if kind == "boolean" else None
+        told = ("created", *map(history_field, owner.fields.values())) if name == "Field" else ()
         made.add(
             FieldDef(
                 name, kind, name, length, reference_to=target, relationship=relation, createable=False,
-                updateable=False, default=default,
+                updateable=False, default=default, picklist=told, restricted=bool(told),
             )
         )  # fmt: skip
     return made
+
+
+def history_field(item: FieldDef) -> str:
+    """How history calls a field; standard lookups go by the name of their relationship."""
+    return item.name.removesuffix("Id") if item.type == "reference" and not item.custom else item.name

@@ -129,6 +129,7 @@ class Store:
     def add_field(self, owner: ObjectDef, item: FieldDef) -> None:
         """Register a new or changed custom field and keep it."""
         owner.add(item)
+        self._register(owner)
         self._keep("object", owner)
         self._ensure_table(owner)
         self.build_indexes(owner)
@@ -151,6 +152,7 @@ class Store:
             self.connection.execute(f'drop index "{index}"')
         self.connection.execute(f'alter table "{owner.table}" drop column "{name}"')
         owner.drop(name)
+        self._register(owner)
         self._keep("object", owner)
 
     def drop_object(self, item: ObjectDef) -> None:

@@ -106,6 +106,8 @@ def test_it_is_described_read_only_and_its_values_are_no_filter(
     ]
     fields = {one["name"]: one for one in shown["fields"]}
     assert (fields["NewValue"]["type"], fields["NewValue"]["filterable"]) == ("anyType", False)
+    told = {one["value"] for one in fields["Field"]["picklistValues"]}
+    assert {"created", "Status__c", "Owner", "Group__c"} <= told, "what can be tracked"
     assert (fields["ParentId"]["relationshipName"], "SystemModstamp" in fields) == ("Parent", False)
     refused = http.get("/query", params={"q": f"SELECT Id FROM {tracked} WHERE NewValue = 'x'"})
     assert refused.status_code == 400 and "can not be filtered" in refused.json()[0]["message"]

@@ -132,7 +132,7 @@ def test_history_of_our_fields_is_switched_on_once_and_all_else_is_left_as_it_wa
     api = org.api()
     told = ensure_target(api)
     wanted = {f"{OBJECTS[name]}.{DEFAULT_NAMES[name][field]}" for name, fields in TRACKED.items() for field in fields}
-    assert {line.removeprefix("tracked ") for line in told} == wanted | set(OBJECTS.values()) == org.on
+    assert {line.removeprefix("field history kept of ") for line in told} == wanted | set(OBJECTS.values()) == org.on
     (account,) = (text for text in org.upserts() if "<fullName>Account</fullName>" in text)
     assert "<label>Theirs &amp; ours</label><nameField><label>No.</label></nameField>" in account
     assert "<fields>" not in account, "fields are saved by themselves"
@@ -151,7 +151,7 @@ def test_history_that_an_org_refuses_is_told_and_the_rest_is_kept() -> None:
     org = TrackingOrg({"Account.AR_Unapplied__c": full, "AR_Invoice__c": "no such thing"})
     told = ensure_target(org.api())
     assert f"no field history of Account.AR_Unapplied__c: X {full}" in told
-    assert "tracked Account.AR_Open_Balance__c" in told
+    assert "field history kept of Account.AR_Open_Balance__c" in told
     assert "no field history of AR_Invoice__c: X no such thing" in told
     assert not any("AR_Invoice__c." in line for line in told), "its fields are not tried"
 
