@@ -11,7 +11,7 @@ import typer
 from arsync_pipelines.cli.console import out, print_json, table
 from arsync_pipelines.cli.held import Connection, Key, ObjectName, utc
 from arsync_pipelines.cli.jobs import AsJson
-from arsync_pipelines.domain.drift import Action, Kind
+from arsync_pipelines.domain.drift import Action, FieldDrift, Kind
 from arsync_pipelines.domain.errors import ConfigError
 from arsync_pipelines.ops.drift import DriftFilter, FoundDrift
 
@@ -59,17 +59,31 @@ def drift(
 def _rows(one: FoundDrift) -> list[tuple[Any, ...]]:
     """A row per field that somebody wrote; one for a record that is gone."""
     f = one.finding
-    by = (f.by or f.by_id) + (" (arsync's own user)" if f.is_own_user else "")
+    by = _who(f.by, f.by_id, f.is_own_user)
     what = f"{f.kind} {f.changed_at:%Y-%m-%d %H:%M}" if f.changed_at else f.kind
     done = f"{f.action}, {one.state.value}" if one.state else f.action
     done += f" to {f.merged_into}" if f.merged_into else ""
     head = (f.found_at.replace(tzinfo=None, microsecond=0), f.object, f.business_key, what)
-    fields = [(name, d.acknowledged, d.observed, d.desired) for name, d in (f.fields or {}).items()]
+    fields = [(name, d.acknowledged, d.observed, d.desired, _edited(d)) for name, d in (f.fields or {}).items()]
+    if not any(field[-1] for field in fields):
+        if any(d.edit_unknown for d in (f.fields or {}).values()):
+            by += " (of the record: its field history could not be read)"
+        fields = [(*field[:-1], by if number == 0 else "") for number, field in enumerate(fields)]
     blank = ("",) * len(head)
     return [
-        (*(head if number == 0 else blank), *values, *((by, done) if number == 0 else ("", "")))
-        for number, values in enumerate(fields or [("", "", "", "")])
+        (*(head if number == 0 else blank), *values, done if number == 0 else "")
+        for number, values in enumerate(fields or [("", "", "", "", by)])
     ]
+
+
+def _who(by: str, by_id: str, is_own_user: bool) -> str:
+    return (by or by_id) + (" (arsync's own user)" if is_own_user else "")
+
+
+def _edited(field: FieldDrift) -> str:
+    """Who wrote over this field and when; "" where the CRM keeps no history of it."""
+    edit = field.edit
+    return f"{_who(edit.by, edit.by_id, edit.is_own_user)} {edit.changed_at:%Y-%m-%d %H:%M}" if edit else ""
 
 
 def _as_data(one: FoundDrift) -> dict[str, Any]:

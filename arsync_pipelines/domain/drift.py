@@ -63,13 +63,27 @@ none       nothing to do: what was written is what we want, or it is nobody's co
 
 
 @dataclass(frozen=True, slots=True)
+class FieldEdit:
+    """Who changed a field last, and when: `by` his name, `by_id` the target's id of him, `is_own_user` whether he is
+    the one arsync works as."""
+
+    by_id: str
+    by: str
+    is_own_user: bool
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FieldDrift:
-    """One field three ways. `acknowledged` is None, too, where nothing of ours was acknowledged."""
+    """One field three ways. `acknowledged` is None, too, where nothing of ours was acknowledged. `edit`: who wrote what
+    was observed, None where the target does not tell; `edit_unknown`: what it answered when it was asked and failed."""
 
     verdict: Verdict
     acknowledged: Any
     desired: Any
     observed: Any
+    edit: FieldEdit | None = None
+    edit_unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +99,9 @@ class Written:
 class DriftFinding:
     """Something that somebody else did to a record of ours, as it was found.
 
-    `by` and `by_id`: the user who changed the record last before it was found, "" where the target does not tell;
-    `is_own_user`: that is the one arsync works as. `changed_at`: when. `merged_into`: the target's id of the survivor.
+    `by` and `by_id`: the user of the newest of the fields' edits; where none is known, who changed the record last
+    before it was found, "" where the target does not tell that either. `is_own_user`: that is the one arsync works as.
+    `changed_at`: when. `merged_into`: the target's id of the survivor.
     `fields`: those that somebody else wrote. `intent_id`: what puts it right, "" when nothing is sent.
     """
 

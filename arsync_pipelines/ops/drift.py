@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, select
 
-from arsync_pipelines.domain.drift import DriftFinding, FieldDrift, Verdict, Written
+from arsync_pipelines.domain.drift import DriftFinding, FieldDrift, FieldEdit, Verdict, Written
 from arsync_pipelines.domain.push import IntentState
 from arsync_pipelines.domain.redaction import redact_text
 from arsync_pipelines.ops.bulk import insert_into, parts
@@ -163,12 +163,27 @@ def _conditions(wanted: DriftFilter) -> list[ColumnElement[bool]]:
 
 def _row(finding: DriftFinding) -> dict[str, Any]:
     given = {name: getattr(finding, name) for name in finding.__slots__ if name not in ("fields", "by")}
-    fields = {name: asdict(field) for name, field in (finding.fields or {}).items()}
+    fields = {name: _field_data(field) for name, field in (finding.fields or {}).items()}
     text = json.dumps(fields, sort_keys=True, ensure_ascii=False, default=str)
     return given | {"by_name": redact_text(finding.by)[:255], "fields": text}
 
 
 def _finding(row: Row[Any]) -> DriftFinding:
     values = {name: getattr(row, name) for name in DriftFinding.__slots__ if name not in ("fields", "by")}
-    fields = {name: FieldDrift(**f | {"verdict": Verdict(f["verdict"])}) for name, f in json.loads(row.fields).items()}
+    fields = {name: _field(data) for name, data in json.loads(row.fields).items()}
     return DriftFinding(by=row.by_name, fields=fields, **values)
+
+
+def _field_data(field: FieldDrift) -> dict[str, Any]:
+    data = asdict(field)
+    if field.edit:
+        data["edit"] |= {"by": redact_text(field.edit.by)[:255], "changed_at": field.edit.changed_at.isoformat()}
+    return data | {"edit_unknown": redact_text(field.edit_unknown)[:500]}
+
+
+def _field(data: dict[str, Any]) -> FieldDrift:
+    """Findings of earlier versions have no `edit`."""
+    edit = data.get("edit")
+    if edit:
+        edit = FieldEdit(**edit | {"changed_at": datetime.fromisoformat(edit["changed_at"])})
+    return FieldDrift(**data | {"verdict": Verdict(data["verdict"]), "edit": edit})

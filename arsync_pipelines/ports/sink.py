@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from arsync_pipelines.domain.alerts import Quota
+from arsync_pipelines.domain.drift import FieldEdit
 from arsync_pipelines.domain.push import FailureClass, PushIntent
 
 OutcomeKind = Literal["acknowledged", "rejected", "retry", "unknown"]
@@ -92,7 +93,8 @@ class Sighting:
 
     `by` is a user's name, `by_id` the target's id of him, `is_own_user` whether he is the one we work as; "" and None
     where the target does not tell. A record in a recycle bin `is_deleted`; `merged_into` names the record that took
-    its place.
+    its place. `edits`: who changed a field last, of those fields whose history the target keeps; `edits_unknown`: why
+    its history could not be read, "" where it could, or where there is none.
     """
 
     record_id: str
@@ -103,6 +105,8 @@ class Sighting:
     changed_at: datetime | None = None
     is_deleted: bool = False
     merged_into: str = ""
+    edits: Mapping[str, FieldEdit] = field(default_factory=dict)
+    edits_unknown: str = ""
 
 
 @runtime_checkable

@@ -168,7 +168,7 @@ class _Object:
 
     def _edited(self, d: Difference, written: Written, seen: Sighting | None, repairs: int) -> Difference | None:
         fields = drift.compare(self.name, written, d.payload, d.before, self.moved)
-        foreign = {name: f for name, f in fields.items() if f.verdict in FOREIGN}
+        foreign = {name: _by_whom(name, f, seen) for name, f in fields.items() if f.verdict in FOREIGN}
         sent = {f.verdict for f in fields.values() if f.verdict in SENT}
         if not foreign:
             if not sent and not d.fields:
@@ -202,6 +202,11 @@ class _Object:
         self, d: Difference, kind: drift.Kind, action: Action, written: Written, seen: Sighting | None,
         fields: Mapping[str, FieldDrift],
     ) -> None:  # fmt: skip
+        if seen and (edits := [field.edit for field in fields.values() if field.edit]):
+            last = max(edits, key=lambda edit: edit.changed_at)
+            seen = replace(
+                seen, by_id=last.by_id, by=last.by, is_own_user=last.is_own_user, changed_at=last.changed_at
+            )  # fmt: skip
         at = seen.changed_at if seen else None
         record = seen.record_id if seen else ""
         self.plan.drift.append(
@@ -272,6 +277,11 @@ def _finding(
         fields=fields,
         correlation_id=made,
     )
+
+
+def _by_whom(name: str, found: FieldDrift, seen: Sighting | None) -> FieldDrift:
+    """A field that somebody else wrote, with who that was as far as the target tells."""
+    return replace(found, edit=seen.edits.get(name), edit_unknown=seen.edits_unknown) if seen else found
 
 
 def _utc(at: datetime) -> datetime:

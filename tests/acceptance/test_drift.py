@@ -38,7 +38,8 @@ def test_edits_and_deletes_are_put_right_once_and_the_crm_keeps_its_own(synced: 
     user.edit(INVOICE, first["Id"], Open_Amount__c=1, Status__c="paid")
     with ourselves(synced.sandbox) as script:
         script.edit(INVOICE, second["Id"], Open_Amount__c=2)
-    user.edit("Account", first["Account__c"], Phone="+49 30 5550", AR_Open_Balance__c=0)
+        user.edit("Account", first["Account__c"], Phone="+49 30 5550", AR_Open_Balance__c=0)
+        script.edit("Account", first["Account__c"], Website="https://ours.example")
     user.delete(INVOICE, third["Id"])
     user.delete(BALANCE, balance["Id"])
     untouched = user.query(f"SELECT Id FROM Account WHERE Id != '{first['Account__c']}' ORDER BY Id LIMIT 1")[0]["Id"]
@@ -63,7 +64,10 @@ def test_edits_and_deletes_are_put_right_once_and_the_crm_keeps_its_own(synced: 
     assert own["is_own_user"] and own["action"] == "restored", "whoever it was, it is not what we had acknowledged"
     for key in (("invoice", third["External_Id__c"]), ("account_balance", balance["External_Id__c"])):
         assert (found[key]["kind"], found[key]["action"], found[key]["by"]) == ("deleted", "recreated", user.name)
-    assert set(found["account", first["Account__c"]]["fields"]) == {"open_balance"}
+    account = found["account", first["Account__c"]]
+    assert set(account["fields"]) == {"open_balance"}
+    whose = [(edit["by_id"], edit["is_own_user"]) for edit in (account, account["fields"]["open_balance"]["edit"])]
+    assert whose == [(user.user_id, False)] * 2, "who changed another field of the account later wrote nothing of ours"
     (now,) = user.query(f"SELECT Phone, AR_Open_Balance__c FROM Account WHERE Id = '{first['Account__c']}'")
     assert now["Phone"] == "+49 30 5550" and now["AR_Open_Balance__c"] > 0
     again = invoices(user, f"External_Id__c = '{third['External_Id__c']}'")

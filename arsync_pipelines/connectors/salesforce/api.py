@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -89,6 +90,11 @@ class SalesforceApi:
         while page.next_path:
             page = self.next_page(page.next_path)
             yield from page.records
+
+    def query_each(self, queries: Iterable[str], *, deleted: bool = False) -> Iterator[list[dict[str, Any]]]:
+        """All records of each of several (small) queries, in their order, `options.concurrency` at once."""
+        with ThreadPoolExecutor(self.options.concurrency, thread_name_prefix="salesforce-query") as pool:
+            yield from pool.map(lambda query: list(self.query_all(query, deleted=deleted)), queries)
 
     def _page(self, path: str, size: int | None, params: Mapping[str, str] | None = None) -> QueryPage:
         headers = {"Sforce-Query-Options": f"batchSize={size}"} if size else {}

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from xml.sax.saxutils import unescape
 
 import httpx
 
@@ -20,6 +21,10 @@ from arsync_pipelines.domain.push import FailureClass
 from arsync_pipelines.ports.sink import Outcome
 
 _USAGE = re.compile(r"(?:^|[\s,;])api-usage=(\d+)/(\d+)")
+
+_FAULT = re.compile(r"<faultstring[^>]*>([^<]*)</faultstring>")
+SOAP_FAULT = "SOAP_FAULT"
+"""Stands for the code of a call that the Metadata API refused as a whole, which comes as status 500."""
 
 TRANSIENT_CODES = frozenset(
     {
@@ -52,7 +57,7 @@ STRUCTURAL_CODES = frozenset(
 
 
 def read_error(response: httpx.Response) -> VendorError:
-    """The first error of Salesforce's array; OAuth's {error, error_description} is understood too."""
+    """The first error of Salesforce's array; OAuth's {error, error_description} and SOAP faults are understood too."""
     body = decode_or_none(response)
     if isinstance(body, list) and body and isinstance(body[0], dict) and "errorCode" in body[0]:
         return VendorError(response.status_code, str(body[0]["errorCode"]), str(body[0].get("message", "")), body)
@@ -60,6 +65,8 @@ def read_error(response: httpx.Response) -> VendorError:
         return VendorError(response.status_code, str(body["error"]), str(body.get("error_description", "")), body)
     if response.status_code == 300:
         return VendorError(300, "MULTIPLE_CHOICES", "the external id matches several records", body)
+    if fault := _FAULT.search(response.text):
+        return VendorError(response.status_code, SOAP_FAULT, unescape(" ".join(fault[1].split())))
     return VendorError(response.status_code, "", " ".join(response.text[:200].split()), body)
 
 
@@ -83,6 +90,7 @@ POLICY = FailurePolicy(
         ),
         Rule("retry", FailureClass.TRANSIENT, (400, 409), "UNABLE_TO_LOCK_ROW"),
         Rule("retry", FailureClass.TRANSIENT, (400,), "QUERY_TIMEOUT"),
+        Rule("reject", FailureClass.PERMANENT, (500,), SOAP_FAULT),
         Rule(
             "reject",
             FailureClass.PERMANENT,

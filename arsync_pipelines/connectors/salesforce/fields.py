@@ -86,6 +86,51 @@ OBJECTS: Mapping[str, str] = {
 READ_ONLY: Mapping[str, tuple[str, ...]] = {"account": ("tax_registration",)}
 """Mapped fields that people fill and arsync only reads."""
 
+TRACKED: Mapping[str, tuple[str, ...]] = {
+    "account": (
+        "open_balance",
+        "overdue_balance",
+        "credit_hold",
+        "credit_limit",
+        "payment_terms",
+        "disputed",
+        "collections_status",
+        "promise_date",
+        "unapplied",
+        "erp_customer_id",
+    ),
+    "account_balance": (
+        "open_balance",
+        "overdue_balance",
+        "credit_hold",
+        "credit_limit",
+        "payment_terms",
+        "disputed",
+        "unapplied",
+        "account_id",
+        "erp_customer_id",
+        "legal_entity",
+        "currency",
+    ),
+    "invoice": (
+        "open_amount",
+        "status",
+        "disputed_amount",
+        "due_date",
+        "total_amount",
+        "dunning_level",
+        "account_id",
+        "number",
+        "invoice_date",
+        "legal_entity",
+        "currency",
+    ),
+}
+"""Fields whose history an org is asked to keep, those first that matter most: an org keeps that of 20 fields of an
+object, and on Account some of them are for its own people to choose. What people edit is here. Aging buckets and what
+follows from other fields are not: nobody types them in, they move with time, and whatever we push becomes history too.
+"""
+
 PROTECTED = frozenset({"external_id", "account_id"})
 """What makes a record itself; cleared never."""
 

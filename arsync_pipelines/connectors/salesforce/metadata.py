@@ -1,16 +1,20 @@
-"""The Metadata API's upsertMetadata over SOAP: custom objects and fields as XML. What to create is setup.py's business.
+"""The Metadata API over SOAP: custom objects and fields read and upserted. What to create is setup.py's business.
 
 Elements of a component are written in alphabetical order after fullName, as the WSDL's sequences have them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
+from arsync_pipelines.connectors.salesforce.api import SalesforceApi
 from arsync_pipelines.connectors.salesforce.fields import Kind
+from arsync_pipelines.domain.errors import SinkError
 
 CALL_COMPONENTS = 10
 """Most components of one upsertMetadata call."""
@@ -20,10 +24,11 @@ _ENVELOPE = (
     '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"'
     ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns="http://soap.sforce.com/2006/04/metadata">'
     "<soapenv:Header><SessionHeader><sessionId>{session}</sessionId></SessionHeader></soapenv:Header>"
-    "<soapenv:Body><upsertMetadata>{components}</upsertMetadata></soapenv:Body></soapenv:Envelope>"
+    "<soapenv:Body>{call}</soapenv:Body></soapenv:Envelope>"
 )
 
-Value = str | Mapping[str, str]
+Value = str | Mapping[str, "Value"] | Sequence["Value"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,7 @@ class Component:
     values: Mapping[str, Value]
 
     def xml(self) -> str:
-        body = "".join(_element(tag, self.values[tag]) for tag in sorted(self.values))
-        return f'<metadata xsi:type="{self.kind}"><fullName>{escape(self.name)}</fullName>{body}</metadata>'
+        return f'<metadata xsi:type="{self.kind}">{_inner({**self.values, "fullName": self.name})}</metadata>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +94,47 @@ def _plural(sobject: str) -> str:
     return sobject.removesuffix("__c").replace("_", " ") + "s"
 
 
-def envelope(session: str, components: Sequence[Component]) -> bytes:
-    """The SOAP request that upserts `components`."""
-    return _ENVELOPE.format(session=escape(session), components="".join(c.xml() for c in components)).encode()
+def save(api: SalesforceApi, components: Sequence[Component]) -> list[Saved]:
+    """Upsert components of one kind; what became of each, in their order. Raises SinkError when a call is refused."""
+    done: list[Saved] = []
+    for start in range(0, len(components), CALL_COMPONENTS):
+        part = components[start : start + CALL_COMPONENTS]
+        call = f"<upsertMetadata>{''.join(c.xml() for c in part)}</upsertMetadata>"
+        saved = _called(api, call, results)
+        if len(saved) != len(part):
+            raise SinkError(f"connection {api.connection!r}: the Metadata API did not account for every component")
+        done += saved
+    return done
 
 
-def results(body: bytes) -> Iterator[Saved]:
-    """What a SOAP answer says of each component. Raises ValueError when it is no such answer."""
+def read(api: SalesforceApi, kind: str, names: Sequence[str]) -> list[Component]:
+    """Components as the org has them, without those it does not have. Raises SinkError when a call is refused."""
+    found: list[Component] = []
+    for start in range(0, len(names), CALL_COMPONENTS):
+        part = "".join(f"<fullNames>{escape(name)}</fullNames>" for name in names[start : start + CALL_COMPONENTS])
+        found += _called(api, f"<readMetadata><type>{kind}</type>{part}</readMetadata>", partial(_records, kind))
+    return found
+
+
+def _called(api: SalesforceApi, call: str, reader: Callable[[bytes], Iterator[T]]) -> list[T]:
+    # a REST call renews the session where needed; SOAP would answer an expired one with a fault
+    request = api.http.request("GET", api.path("/limits")).request
+    session = request.headers["Authorization"].removeprefix("Bearer ")
+    response = api.http.request(
+        "POST",
+        f"/services/Soap/m/{api.options.api_version}",
+        content=_ENVELOPE.format(session=escape(session), call=call).encode(),
+        headers={"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""', "Accept": "text/xml"},
+        safe=True,  # an upsert or a read: saying it twice changes nothing
+    )
+    try:
+        return list(reader(response.content))
+    except ValueError as error:
+        raise SinkError(f"connection {api.connection!r}: the Metadata API refused: {error}") from error
+
+
+def _root(body: bytes) -> ElementTree.Element:
+    """Raises ValueError for a fault and for what is no XML."""
     try:
         root = ElementTree.fromstring(body)  # noqa: S314 - expat refuses entity bombs, and the org is authenticated
     except ElementTree.ParseError as error:
@@ -104,7 +142,30 @@ def results(body: bytes) -> Iterator[Saved]:
     fault = root.find(".//{*}faultstring")
     if fault is not None:
         raise ValueError(fault.text or "SOAP fault without text")
-    for result in root.iterfind(".//{*}result"):
+    return root
+
+
+def _records(kind: str, body: bytes) -> Iterator[Component]:
+    for record in _root(body).iterfind(".//{*}records"):
+        values = _value(record)
+        # what the org does not have is answered by an empty record
+        if isinstance(values, Mapping) and isinstance(name := values.get("fullName"), str):
+            yield Component(kind, name, values)
+
+
+def _value(element: ElementTree.Element) -> Value:
+    """An element with children as a mapping (a sequence where a tag repeats), any other as its text."""
+    children: dict[str, list[Value]] = {}
+    for child in element:
+        children.setdefault(child.tag.rpartition("}")[2], []).append(_value(child))
+    if not children:
+        return element.text or ""
+    return {tag: values[0] if len(values) == 1 else values for tag, values in children.items()}
+
+
+def results(body: bytes) -> Iterator[Saved]:
+    """What a SOAP answer says of each component. Raises ValueError when it is no such answer."""
+    for result in _root(body).iterfind(".//{*}result"):
         errors = [f"{_text(e, 'statusCode')} {_text(e, 'message')}" for e in result.iterfind("{*}errors")]
         saved = _text(result, "success") == "true"
         problem = "" if saved else ("; ".join(errors) or "refused without a reason")
@@ -115,6 +176,13 @@ def _text(element: ElementTree.Element, tag: str) -> str:
     return element.findtext(f"{{*}}{tag}") or ""
 
 
+def _inner(value: str | Mapping[str, Value]) -> str:
+    if isinstance(value, str):
+        return escape(value)
+    return "".join(_element(tag, value[tag]) for tag in sorted(value, key=lambda tag: (tag != "fullName", tag)))
+
+
 def _element(tag: str, value: Value) -> str:
-    inner = escape(value) if isinstance(value, str) else "".join(_element(k, value[k]) for k in sorted(value))
-    return f"<{tag}>{inner}</{tag}>"
+    if isinstance(value, str | Mapping):
+        return f"<{tag}>{_inner(value)}</{tag}>"
+    return "".join(_element(tag, one) for one in value)

@@ -159,7 +159,7 @@ def csv_body(shape: ObjectShape, rows: Sequence[Row]) -> bytes:
 
 def observed(shape: ObjectShape, record: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """A record as Salesforce shows it, in canonical names and values; `wanted` is the payload it is compared with."""
-    seen = {name: _shown(kind, record.get(shape.names[name])) for name, kind in shape.kinds.items()}
+    seen = {name: shown(kind, record.get(shape.names[name])) for name, kind in shape.kinds.items()}
     for name, kind in shape.kinds.items():
         # a checkbox answers False where None was sent
         if kind == "boolean" and name in wanted and wanted[name] is None and seen[name] is False:
@@ -167,7 +167,8 @@ def observed(shape: ObjectShape, record: Mapping[str, Any], wanted: Mapping[str,
     return seen
 
 
-def _shown(kind: Kind, value: Any) -> Any:
+def shown(kind: Kind, value: Any) -> Any:
+    """One value as Salesforce shows it, as a canonical value."""
     if value is None or kind not in NUMBERS:
         return value
     return format(Decimal(str(value)), "f")

@@ -1,4 +1,7 @@
-"""Creates what an org lacks to carry receivables: the AR objects and fields of the connection's mapping, no more."""
+"""Creates what an org lacks to carry receivables: the AR objects and fields of the connection's mapping, no more.
+
+Which of them the org keeps the history of is tracking.py's.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,8 @@ from collections.abc import Sequence
 
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi, writable
 from arsync_pipelines.connectors.salesforce.fields import KINDS, READ_ONLY, Kind
-from arsync_pipelines.connectors.salesforce.metadata import (
-    CALL_COMPONENTS,
-    Component,
-    custom_field,
-    custom_object,
-    envelope,
-    results,
-)
+from arsync_pipelines.connectors.salesforce.metadata import Component, custom_field, custom_object, save
+from arsync_pipelines.connectors.salesforce.tracking import ensure_tracking
 from arsync_pipelines.domain.errors import SinkError, SourceError
 
 _OBJECTS = {
@@ -25,8 +22,9 @@ _OBJECTS = {
 def ensure_target(api: SalesforceApi) -> list[str]:
     """Create missing custom objects and fields; one line per thing done, [] when all was there.
 
-    Fields that exist are left as they are. Raises SinkError when the org refuses, or when its user cannot see what was
-    created (fields made through the API are hidden until a permission set shows them).
+    What exists is left as it is, but that the org keeps history from then on (`field_history`). Raises SinkError when
+    the org refuses, or when its user cannot see what was created (fields made through the API are hidden until a
+    permission set shows them).
     """
     try:
         objects, fields = _missing(api)
@@ -37,6 +35,8 @@ def ensure_target(api: SalesforceApi) -> list[str]:
                 "Give it a permission set with edit access to these fields and read, create and edit on the AR "
                 "objects, then run `arsync init` again"
             )
+        if api.options.field_history:
+            done += ensure_tracking(api)
     except SourceError as error:
         raise SinkError(f"the org could not be prepared: {error}") from error
     return done
@@ -71,29 +71,10 @@ def _missing(api: SalesforceApi) -> tuple[list[Component], list[Component]]:
 
 
 def _create(api: SalesforceApi, components: Sequence[Component]) -> list[str]:
-    done: list[str] = []
-    for start in range(0, len(components), CALL_COMPONENTS):
-        part = components[start : start + CALL_COMPONENTS]
-        # a REST call renews the session where needed; SOAP would answer an expired one with a fault
-        request = api.http.request("GET", api.path("/limits")).request
-        session = request.headers["Authorization"].removeprefix("Bearer ")
-        response = api.http.request(
-            "POST",
-            f"/services/Soap/m/{api.options.api_version}",
-            content=envelope(session, part),
-            headers={"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""', "Accept": "text/xml"},
-            safe=True,  # an upsert: saying it twice changes nothing
+    saved = save(api, components)
+    if problems := [f"{s.name}: {s.problem}" for s in saved if s.problem]:
+        raise SinkError(
+            f"connection {api.connection!r}: could not create {'; '.join(problems)}. The connection's user needs "
+            "'Customize Application' and 'Modify Metadata Through Metadata API Functions'"
         )
-        try:
-            saved = list(results(response.content))
-        except ValueError as error:
-            raise SinkError(f"connection {api.connection!r}: the Metadata API refused: {error}") from error
-        if problems := [f"{s.name}: {s.problem}" for s in saved if s.problem]:
-            raise SinkError(
-                f"connection {api.connection!r}: could not create {'; '.join(problems)}. The connection's user needs "
-                "'Customize Application' and 'Modify Metadata Through Metadata API Functions'"
-            )
-        if len(saved) != len(part):
-            raise SinkError(f"connection {api.connection!r}: the Metadata API did not account for every component")
-        done += [f"{'created' if s.created else 'updated'} {s.name}" for s in saved]
-    return done
+    return [f"{'created' if s.created else 'updated'} {s.name}" for s in saved]

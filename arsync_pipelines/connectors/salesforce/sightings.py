@@ -1,7 +1,7 @@
 """Records as an org holds them, with who changed them last. No request is made here.
 
-LastModifiedById is of the record, not of a field: an org keeps who changed which field only where field history is
-switched on. Deleting and merging count as a change of the record.
+LastModifiedById is of the record, not of a field: who changed which field is history.py's. Deleting and merging count
+as a change of the record.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from arsync_pipelines.connectors.salesforce import soql
@@ -12,6 +11,7 @@ from arsync_pipelines.connectors.salesforce.api import SalesforceApi
 from arsync_pipelines.connectors.salesforce.bulk import BulkWriter, Pace
 from arsync_pipelines.connectors.salesforce.check import quotas
 from arsync_pipelines.connectors.salesforce.collections import ACCESS_REFUSED, CALL_ROWS, write_collections
+from arsync_pipelines.connectors.salesforce.history import FieldHistory
 from arsync_pipelines.connectors.salesforce.payload import ObjectShape, PayloadRefused, Row, observed, shapes
 from arsync_pipelines.connectors.salesforce.sightings import MERGED, STAMPS, newest, sighting
 from arsync_pipelines.connectors.salesforce.spec import OBSERVED_IN
@@ -37,6 +37,7 @@ class SalesforceSink:
         self._monotonic = monotonic
         self._shapes = shapes(api.options.mapping)
         self._pace = Pace()
+        self._history = FieldHistory(api)
         self._counted = 0
         """Requests of all writes that have ended."""
 
@@ -104,11 +105,12 @@ class SalesforceSink:
         }
 
     def look(self, object_name: str, keys: Sequence[str]) -> Mapping[str, Sighting]:
-        """See ports.sink.Looks. Whose edit it was is known of the record's last edit only, whatever field it was of."""
+        """See ports.sink.Looks. Who changed which field is known where the org keeps field history."""
         shape = self._shape(object_name)
         found = self._by_key(shape, keys, STAMPS + (MERGED if shape.by_id else ()), deleted=True)
         own = self._api.auth.user_id
-        return {key: newest([sighting(shape, record, own) for record in records]) for key, records in found.items()}
+        seen = {key: newest([sighting(shape, record, own) for record in records]) for key, records in found.items()}
+        return self._history.added(shape, seen)
 
     def _by_key(
         self, shape: ObjectShape, keys: Sequence[str], besides: Sequence[str], *, deleted: bool = False
@@ -118,10 +120,9 @@ class SalesforceSink:
         queries = list(soql.by_keys(shape.sobject, fields, shape.key_field, keys))
         found: dict[str, list[Mapping[str, Any]]] = {}
         try:
-            with ThreadPoolExecutor(self._api.options.concurrency, thread_name_prefix="salesforce-read-back") as pool:
-                for records in pool.map(lambda q: list(self._api.query_all(q, deleted=deleted)), queries):
-                    for record in records:
-                        found.setdefault(str(record[shape.key_field]), []).append(record)
+            for records in self._api.query_each(queries, deleted=deleted):
+                for record in records:
+                    found.setdefault(str(record[shape.key_field]), []).append(record)
         except SourceError as error:
             raise SinkError(f"records could not be read back: {error}") from error
         return found

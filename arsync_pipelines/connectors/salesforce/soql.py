@@ -75,6 +75,15 @@ def count(sobject: str, start: Position | None) -> str:
     return f"SELECT COUNT() FROM {sobject}{_after(start)}"
 
 
+def history(
+    sobject: str, fields: Sequence[str], parent: str, records: Sequence[str], of: Sequence[str], limit: int
+) -> str:
+    """The newest `limit` rows of a history object that tell of the fields `of` of these records, newest first."""
+    ids, names = (",".join(text(one) for one in values) for values in (records, of))
+    where = f"{parent} IN ({ids}) AND Field IN ({names})"
+    return f"SELECT {', '.join(fields)} FROM {sobject} WHERE {where} ORDER BY CreatedDate DESC, Id DESC LIMIT {limit}"
+
+
 def by_keys(sobject: str, fields: Sequence[str], key_field: str, keys: Sequence[str]) -> Iterator[str]:
     """Queries that together find the records whose `key_field` is one of `keys`; each fits into a URL."""
     head = f"SELECT {', '.join(fields)} FROM {sobject} WHERE {key_field} IN ("

@@ -33,7 +33,7 @@ drift_finding = Table(
     Column("is_own_user", Boolean, nullable=False),
     Column("changed_at", Instant),
     Column("merged_into", String(64), nullable=False),
-    # canonical field -> {verdict, acknowledged, desired, observed}
+    # canonical field -> {verdict, acknowledged, desired, observed, edit, edit_unknown}
     Column("fields", Text, nullable=False),
     # what puts it right; "" when nothing is sent
     Column("intent_id", String(36), nullable=False),

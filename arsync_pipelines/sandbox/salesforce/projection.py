@@ -18,7 +18,7 @@ from arsync_pipelines.sandbox.core.world.records import (
     Delta,
     Employee,
 )
-from arsync_pipelines.sandbox.salesforce import ids
+from arsync_pipelines.sandbox.salesforce import history, ids
 from arsync_pipelines.sandbox.salesforce.auth import ORGANIZATION_ID, USER_ID, USERNAME
 from arsync_pipelines.sandbox.salesforce.records import Actor, Records
 from arsync_pipelines.sandbox.salesforce.schema import ObjectDef
@@ -192,6 +192,7 @@ class Projection:
         after = self._records.find(owner, record_id) or {}
         if before is None:
             at.changes.append(Change(owner.name, "CREATE", record_id, "", USER_ID, after))
+            history.note_created(self._store, at, owner, record_id, USER_ID)
             return
         if after["IsDeleted"] and not before["IsDeleted"]:
             outer, at.now = at.now, row["SystemModstamp"]
@@ -201,6 +202,7 @@ class Projection:
         changed = {name: value for name, value in after.items() if before[name] != value and name != "_api"}
         if changed:
             at.changes.append(Change(owner.name, "UPDATE", record_id, "", USER_ID, changed))
+            history.note_changes(self._store, at, owner, record_id, USER_ID, before, changed)
 
     def _current(self, owner: ObjectDef, rows: Sequence[Row]) -> dict[str, Row]:
         found = ((row["Id"], self._records.find(owner, row["Id"])) for row in rows)

@@ -20,8 +20,10 @@ from arsync_pipelines.sandbox.salesforce.errors import SalesforceError
 from arsync_pipelines.sandbox.salesforce.schema import NUMBERS
 from arsync_pipelines.sandbox.salesforce.soql.compiler import Compiled, Scope, compile_query
 from arsync_pipelines.sandbox.salesforce.store import VENDOR, Store, stamp
+from arsync_pipelines.sandbox.salesforce.values import to_json
 
 LOCATOR_LIFETIME_S = 2 * 24 * 3600
+_READ = ("boolean", "anyType")  # types whose stored form is not the shown one
 
 
 class Queries:
@@ -134,7 +136,7 @@ class Queries:
         root = f"{base}{compiled.object.name}/"
         skip = 1 + len(compiled.parents)
         plain = [
-            (place + skip, column.item.name, column.item.type == "boolean")
+            (place + skip, column.item.name, column.item if column.item.type in _READ else None)
             for place, column in enumerate(compiled.columns)
             if not column.relations
         ]
@@ -145,8 +147,8 @@ class Queries:
         for row in self.rows(compiled, rows=rows, limit=limit):
             record: dict[str, Any] = {"attributes": {"type": compiled.object.name, "url": root + row[0]}}
             if simple:
-                for place, name, boolean in plain:
-                    record[name] = bool(row[place]) if boolean else row[place]
+                for place, name, item in plain:
+                    record[name] = to_json(item, row[place]) if item else row[place]
             else:
                 _nested(record, compiled, row, skip, parents, base)
             if retyped and retyped.params.get("table", "").lower() == compiled.object.name.lower():
@@ -198,5 +200,4 @@ def _nested(
                 )
             node = node[path[-1]] if node is not None else None
         if node is not None:
-            value = row[place + skip]
-            node[column.item.name] = bool(value) if column.item.type == "boolean" else value
+            node[column.item.name] = to_json(column.item, row[place + skip])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arsync_pipelines.sandbox.core.faults import Faults
-from arsync_pipelines.sandbox.salesforce import ids
+from arsync_pipelines.sandbox.salesforce import history, ids
 from arsync_pipelines.sandbox.salesforce.errors import RowError, reject
 from arsync_pipelines.sandbox.salesforce.incoming import read_fields
 from arsync_pipelines.sandbox.salesforce.schema import FieldDef, ObjectDef
@@ -76,6 +76,7 @@ class Records:
         self, at: Transaction, owner: ObjectDef, body: Mapping[str, Any], actor: Actor, key: str = ""
     ) -> Outcome:
         """Create a record. Raises RecordFailure. `key` is what the journal files it under (the new id when empty)."""
+        _writable(owner, "create")
         incoming = read_fields(self._store, owner, body, creating=True, strict_json=actor.strict_json)
         self._lock(owner, incoming.values, "", actor)
         values = incoming.values
@@ -112,6 +113,7 @@ class Records:
             f'insert into "{owner.table}" ({columns}) values ({marks})', list(values.values())
         )
         self._note(at, owner, "CREATE", record_id, actor, {k: v for k, v in values.items() if k not in ("Id", "_api")})
+        history.note_created(self._store, at, owner, record_id, actor.user_id)
         at.journal.append(("create", owner.name, key or record_id, {**incoming.shown, **_who(record_id, actor)}))
         return Outcome(record_id, created=True)
 
@@ -119,6 +121,7 @@ class Records:
         self, at: Transaction, owner: ObjectDef, record_id: str, body: Mapping[str, Any], actor: Actor, key: str = ""
     ) -> Outcome:
         """Change a living record. Raises RecordFailure."""
+        _writable(owner, "update")
         before = self._living(owner, record_id)
         record_id = before["Id"]
         incoming = read_fields(self._store, owner, body, creating=False, strict_json=actor.strict_json)
@@ -139,6 +142,7 @@ class Records:
             f'update "{owner.table}" set {assignments}, _api = ? where "Id" = ?', [*values.values(), written, record_id]
         )
         self._note(at, owner, "UPDATE", record_id, actor, changed)
+        history.note_changes(self._store, at, owner, record_id, actor.user_id, before, changed)
         at.journal.append(("update", owner.name, key or record_id, {**incoming.shown, **_who(record_id, actor)}))
         return Outcome(record_id)
 
@@ -178,6 +182,7 @@ class Records:
 
     def delete(self, at: Transaction, owner: ObjectDef, record_id: str, actor: Actor) -> Outcome:
         """Move a record to the recycle bin, with its children; lookups of custom objects are cleared."""
+        _writable(owner, "delete")
         before = self._living(owner, record_id)
         self._lock(owner, {}, before["Id"], actor)
         self.bury(at, owner, before["Id"], actor)
@@ -218,6 +223,8 @@ class Records:
                         self.bury(at, child, child_id, actor)
                     else:
                         self._relink(at, child, child_id, item.name, master, actor)
+                        links = ({item.name: record_id}, {item.name: master})
+                        history.note_changes(self._store, at, child, child_id, actor.user_id, *links)
 
     def _relink(
         self, at: Transaction, child: ObjectDef, child_id: str, name: str, target: str | None, actor: Actor
@@ -262,6 +269,11 @@ class Records:
         self, at: Transaction, owner: ObjectDef, kind: str, record_id: str, actor: Actor, values: dict[str, Any]
     ) -> None:
         at.changes.append(Change(owner.name, kind, record_id, actor.origin, actor.user_id, values))
+
+
+def _writable(owner: ObjectDef, operation: str) -> None:
+    if owner.history_of:
+        raise reject("INVALID_TYPE_FOR_OPERATION", f"entity type {owner.name} does not support {operation}")
 
 
 def _who(record_id: str, actor: Actor) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 NUMBERS = frozenset({"double", "currency", "percent", "int"})
 TEXTS = frozenset({"string", "textarea", "picklist", "url", "email", "phone"})
 IDS = frozenset({"id", "reference"})
+HISTORY_PREFIX = "017"  # of the rows of every history object
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class FieldDef:
     picklist: tuple[str, ...] = ()
     restricted: bool = False
     metadata_type: str = ""  # the Metadata API's name of the type (Text, Number, Lookup, ...), custom fields only
+    tracked: bool = False  # changes of it become history rows, while the object keeps history
 
     @property
     def custom(self) -> bool:
@@ -60,6 +62,8 @@ class ObjectDef:
     fields: dict[str, FieldDef] = field(default_factory=dict)
     cascades: tuple[str, ...] = ()  # children "Object.Field" that are deleted with their parent
     auto_number: str = ""  # display format of the name field when the org numbers records
+    history: bool = False  # changes of its tracked fields are kept, in the object that `history_object` makes
+    history_of: str = ""  # the object whose changes this one holds: nobody writes it
     _by_lower: dict[str, FieldDef] = field(default_factory=dict)
     _by_relationship: dict[str, FieldDef] = field(default_factory=dict)
 
@@ -72,6 +76,11 @@ class ObjectDef:
     def table(self) -> str:
         """Name of its table in the store."""
         return "o_" + self.name
+
+    @property
+    def history_name(self) -> str:
+        """Name of the object that holds its history."""
+        return (self.name.removesuffix("c") if self.custom else self.name) + "History"
 
     def add(self, item: FieldDef) -> None:
         """Add or replace a field."""
@@ -122,3 +131,35 @@ def build_object(
             )
         )
     return made
+
+
+def history_object(owner: ObjectDef) -> ObjectDef:
+    """The object that holds what was changed in an object's records: `AccountHistory`, `AR_Invoice__History`."""
+    label = f"{owner.label} History"
+    made = ObjectDef(owner.history_name, HISTORY_PREFIX, label, label, history_of=owner.name)
+    link = ("ParentId", "Parent") if owner.custom else (f"{owner.name}Id", owner.name)
+    for name, kind, length, target, relation in (
+        ("Id", "id", 18, "", ""),
+        ("IsDeleted", "boolean", 0, "", ""),
+        (link[0], "reference", 18, owner.name, link[1]),
+        ("CreatedById", "reference", 18, "User", "CreatedBy"),
+        ("CreatedDate", "datetime", 0, "", ""),
+        ("Field", "picklist", 255, "", ""),
+        ("DataType", "picklist", 40, "", ""),
+        ("OldValue", "anyType", 0, "", ""),
+        ("NewValue", "anyType", 0, "", ""),
+    ):
+        default = False if kind == "boolean" else None
+        told = ("created", *map(history_field, owner.fields.values())) if name == "Field" else ()
+        made.add(
+            FieldDef(
+                name, kind, name, length, reference_to=target, relationship=relation, createable=False,
+                updateable=False, default=default, picklist=told, restricted=bool(told),
+            )
+        )  # fmt: skip
+    return made
+
+
+def history_field(item: FieldDef) -> str:
+    """How history calls a field; standard lookups go by the name of their relationship."""
+    return item.name.removesuffix("Id") if item.type == "reference" and not item.custom else item.name

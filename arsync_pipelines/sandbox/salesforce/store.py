@@ -19,7 +19,7 @@ import orjson
 from arsync_pipelines.sandbox.core.clock import VirtualClock
 from arsync_pipelines.sandbox.core.journal import Journal
 from arsync_pipelines.sandbox.salesforce import ids
-from arsync_pipelines.sandbox.salesforce.schema import NUMBERS, TEXTS, FieldDef, ObjectDef
+from arsync_pipelines.sandbox.salesforce.schema import NUMBERS, TEXTS, FieldDef, ObjectDef, history_object
 from arsync_pipelines.sandbox.salesforce.standard_objects import standard_objects
 
 VENDOR = "salesforce"
@@ -129,9 +129,20 @@ class Store:
     def add_field(self, owner: ObjectDef, item: FieldDef) -> None:
         """Register a new or changed custom field and keep it."""
         owner.add(item)
+        self._register(owner)
         self._keep("object", owner)
         self._ensure_table(owner)
         self.build_indexes(owner)
+
+    def keep_history(self, owner: ObjectDef, keep: bool) -> None:
+        """Begin or end to keep an object's history; what was kept before stays in its table."""
+        owner.history = keep
+        self._keep("object", owner)
+        self._register(owner)
+        if keep:
+            made = self.objects[owner.history_name.lower()]
+            self._ensure_table(made)
+            self.build_indexes(made)
 
     def drop_field(self, owner: ObjectDef, name: str) -> None:
         """Forget a custom field and its values."""
@@ -141,12 +152,16 @@ class Store:
             self.connection.execute(f'drop index "{index}"')
         self.connection.execute(f'alter table "{owner.table}" drop column "{name}"')
         owner.drop(name)
+        self._register(owner)
         self._keep("object", owner)
 
     def drop_object(self, item: ObjectDef) -> None:
         """Forget a custom object and its records."""
         self.connection.execute(f'drop table "{item.table}"')
         self.connection.execute("delete from component where kind = 'object' and name = ?", (item.name,))
+        if item.history:
+            made = self.objects.pop(item.history_name.lower())
+            self.connection.execute(f'drop table "{made.table}"')
         del self.objects[item.name.lower()]
         del self._prefixes[item.prefix]
 
@@ -162,6 +177,9 @@ class Store:
     def _register(self, item: ObjectDef) -> None:
         self.objects[item.name.lower()] = item
         self._prefixes[item.prefix] = item
+        self.objects.pop(item.history_name.lower(), None)
+        if item.history:
+            self.objects[item.history_name.lower()] = history_object(item)
 
     def _keep(self, kind: str, item: ObjectDef) -> None:
         body = {
@@ -169,6 +187,7 @@ class Store:
             "label": item.label,
             "plural": item.plural,
             "auto_number": item.auto_number,
+            "history": item.history,
             "fields": [one.to_dict() for one in item.fields.values()],
         }
         self.connection.execute(
@@ -182,6 +201,7 @@ class Store:
             item = known or ObjectDef(
                 name, body["prefix"], body["label"], body["plural"], auto_number=body["auto_number"]
             )
+            item.history = body.get("history", False)
             for one in body["fields"]:
                 item.add(FieldDef.from_dict(one))
             self._register(item)
@@ -199,7 +219,7 @@ class Store:
 
     def build_indexes(self, item: ObjectDef) -> None:
         """The indexes that reads and lookups lean on."""
-        wanted = {"SystemModstamp": '"SystemModstamp", "Id"'}
+        wanted = {} if item.history_of else {"SystemModstamp": '"SystemModstamp", "Id"'}
         for one in item.fields.values():
             if one.external_id or one.unique or one.reference_to not in ("", "User"):
                 wanted[one.name] = f'"{one.name}"'
@@ -294,6 +314,8 @@ def _column(item: FieldDef) -> str:
         return f"{name} integer not null default {int(bool(item.default))}"
     if item.type == "int":
         return f"{name} integer"
+    if item.type == "anyType":
+        return name  # JSON, which no affinity may touch
     if item.type in NUMBERS:
         return f"{name} real"
     if item.type in TEXTS and not item.case_sensitive:

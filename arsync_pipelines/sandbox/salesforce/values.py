@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
+import orjson
+
 from arsync_pipelines.sandbox.salesforce import ids
 from arsync_pipelines.sandbox.salesforce.errors import RecordFailure, reject
 from arsync_pipelines.sandbox.salesforce.schema import IDS, NUMBERS, FieldDef
@@ -165,6 +167,8 @@ def _token(value: Any) -> str:
 
 def to_json(item: FieldDef, value: Any) -> Any:
     """What JSON shows for a stored value."""
+    if item.type == "anyType":
+        return None if value is None else orjson.loads(value)
     return bool(value) if item.type == "boolean" else value
 
 
@@ -172,7 +176,9 @@ def to_csv(item: FieldDef, value: Any) -> str:
     """What Bulk API CSV shows for a stored value: empty for null, `Z` as the zone."""
     if value is None:
         return ""
-    if item.type == "boolean":
+    if item.type == "anyType":
+        value = orjson.loads(value)
+    if isinstance(value, bool) or item.type == "boolean":
         return "true" if value else "false"
     if item.type == "datetime":
         return str(value).replace("+0000", "Z")

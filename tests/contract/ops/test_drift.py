@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from arsync_pipelines.domain.drift import DriftFinding, FieldDrift, Verdict
+from arsync_pipelines.domain.drift import DriftFinding, FieldDrift, FieldEdit, Verdict
 from arsync_pipelines.domain.errors import StaleWrite
 from arsync_pipelines.domain.push import IntentState
 from arsync_pipelines.ops.drift import DriftFilter
@@ -28,7 +28,9 @@ def finding(key: str = "1", **values: Any) -> DriftFinding:
 
 def test_a_finding_comes_back_as_it_was_kept_with_the_state_of_its_intent(ops: OpsStore) -> None:
     deliver(ops, "1")
-    kept = finding(intent_id="crm-invoice-1-2")
+    status = FieldDrift(Verdict.DRIFT, "open", "open", "paid", FieldEdit("005", "Ada Lovelace", False, at(9)))
+    amount = FieldDrift(Verdict.DRIFT, "1.00", "1.00", "7.00", edit_unknown="HTTP 400 INVALID_TYPE")
+    kept = finding(intent_id="crm-invoice-1-2", fields={"open_amount": amount, "status": status})
     ops.intents.add([intent("1", 2, reason="drift")], at(10), [kept])
     (found,) = ops.drift.find()
     assert (found.finding, found.state) == (kept, IntentState.PENDING)
@@ -37,6 +39,15 @@ def test_a_finding_comes_back_as_it_was_kept_with_the_state_of_its_intent(ops: O
     ops.intents.settle([settled("1", IntentState.ACKNOWLEDGED, 2, 12)])
     assert [one.state for one in ops.drift.find()] == [IntentState.ACKNOWLEDGED]
     assert ops.verify().holds
+
+
+def test_a_finding_of_a_version_without_edits_is_still_read(ops: OpsStore) -> None:
+    ops.intents.add([], at(10), [finding()])
+    old = '{"open_amount": {"acknowledged": "1.00", "desired": "1.00", "observed": "7.00", "verdict": "drift"}}'
+    with ops.engine.begin() as db:
+        db.exec_driver_sql(f"update drift_finding set fields = '{old}'")
+    (found,) = ops.drift.find()
+    assert found.finding == finding()
 
 
 def test_the_same_finding_is_kept_and_told_once(ops: OpsStore) -> None:

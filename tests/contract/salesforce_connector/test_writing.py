@@ -123,25 +123,3 @@ def test_ten_thousand_rows_take_few_requests(crm: Crm) -> None:
     result = crm.sink().write("invoice", batch(crm, 100_000, 10_000))
     assert {o.kind for o in result.outcomes} == {"acknowledged"}
     assert result.requests <= 60
-
-
-def test_a_look_tells_who_changed_a_record_last_and_what_is_gone(crm: Crm) -> None:
-    sink, intents = crm.sink(), batch(crm, 80_000, 3)
-    ids = {o.intent_id: o.target_id for o in sink.write("invoice", intents).outcomes}
-    kept, edited, deleted = intents
-    client_id, key = {"env": "ID"}, {"env": "KEY"}
-    ada = crm.api(auth={"method": "jwt", "client_id": client_id, "username": "ada@acme.test", "private_key": key})
-    records = ada.path("/sobjects/AR_Invoice__c")
-    ada.http.request("PATCH", f"{records}/{ids[edited.intent_id]}", json={"Status__c": "paid"})
-    ada.http.request("DELETE", f"{records}/{ids[deleted.intent_id]}")
-    seen = sink.look("invoice", [i.business_key for i in intents] + ["nobody's"])
-    assert set(seen) == {i.business_key for i in intents}
-    assert seen[kept.business_key].is_own_user
-    one = seen[edited.business_key]
-    assert (one.by, one.is_own_user, one.is_deleted, one.values["status"]) == ("Ada Sales", False, False, "paid")
-    assert one.changed_at is not None and one.record_id == ids[edited.intent_id]
-    gone = seen[deleted.business_key]
-    assert (gone.is_deleted, gone.by) == (True, "Ada Sales")
-    sink.write("invoice", [deleted])
-    (again,) = sink.look("invoice", [deleted.business_key]).values()
-    assert not again.is_deleted, "the living before the dead"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from arsync_pipelines.domain.drift import Verdict
+from arsync_pipelines.domain.drift import FieldEdit, Verdict
 from arsync_pipelines.ops.store import OpsStore, open_store
 from arsync_pipelines.ports.sink import Sighting
 from arsync_pipelines.services.deliver import RetryPolicy
@@ -32,21 +32,33 @@ class Seeing(ScriptedTarget):
     gone: dict[str, str] = field(default_factory=dict)
     asked: list[list[str]] = field(default_factory=list)
     edits: int = 0
+    history: dict[str, FieldEdit] | None = field(default_factory=dict)
+    """By field; None for a target that keeps none."""
+    refusal: str = ""
 
-    def edit(self, key: str, **values: Any) -> None:
+    @property
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + self.edits * LATER
+
+    def edit(self, key: str, by: str = "Ada", **values: Any) -> None:
         self.records["invoice", key].update(values)
-        self.strangers[key] = "Ada"
+        self.strangers[key] = by
         self.edits += 1
+        if self.history is not None:
+            self.history |= dict.fromkeys(values, FieldEdit(f"005{by}", by, by == "arsync", self.now))
 
     def look(self, object_name: str, keys: Sequence[str]) -> Mapping[str, Sighting]:
         self.asked.append(list(keys))
-        at = datetime(2026, 1, 1, tzinfo=UTC) + self.edits * LATER
+        at = self.now
         found = {}
         for key in keys:
             values = self.records.get((object_name, key), {})
             by = self.gone.get(key) or self.strangers.get(key, "arsync")
             if values or key in self.gone:
-                found[key] = Sighting(f"id-{key}", values, f"005{by}", by, by == "arsync", at, key in self.gone)
+                found[key] = Sighting(
+                    f"id-{key}", values, f"005{by}", by, by == "arsync", at, key in self.gone,
+                    edits={} if self.refusal else self.history or {}, edits_unknown=self.refusal,
+                )  # fmt: skip
         return found
 
 
@@ -109,6 +121,51 @@ def test_an_edit_is_put_back_and_told_once(scene: Scene) -> None:
     assert (again.planned, again.drift, scene.writes()) == ({}, [], 2)
     assert [one.finding for one in scene.ops.drift.find()] == [found]
     assert scene.target.records["invoice", KEY] == OURS
+
+
+@pytest.mark.parametrize("later", ["Bob", "arsync"])
+def test_who_wrote_over_our_field_is_named_whoever_changed_another_later(scene: Scene, later: str) -> None:
+    scene.target.edit(KEY, open_amount="7.00")
+    at = scene.target.now
+    scene.target.edit(KEY, by=later, phone="+49 30 1")
+    (found,) = scene.sync().drift
+    assert (found.by_id, found.by, found.is_own_user, found.changed_at) == ("005Ada", "Ada", False, at)
+    assert found.fields is not None and found.fields["open_amount"].edit == FieldEdit("005Ada", "Ada", False, at)
+    assert [one.finding for one in scene.ops.drift.find()] == [found]
+
+
+def test_each_field_names_its_own_and_the_finding_the_newest(scene: Scene) -> None:
+    scene.target.edit(KEY, open_amount="7.00")
+    scene.target.edit(KEY, by="Bob", status="paid")
+    newest = scene.target.now
+    scene.target.edit(KEY, by="Eve", phone="+49 30 1")
+    (found,) = scene.sync().drift
+    assert {name: f.edit.by for name, f in (found.fields or {}).items() if f.edit} == {
+        "open_amount": "Ada", "status": "Bob"
+    }  # fmt: skip
+    assert (found.by, found.changed_at) == ("Bob", newest)
+
+
+def test_an_edit_is_told_once_though_the_record_changes_on(scene: Scene) -> None:
+    """Held for a person, an edit is seen by each push; who changes another field makes no other edit of it."""
+    scene.service = replace(scene.service, drift_policy=DriftPolicy(restores=0))
+    scene.target.edit(KEY, open_amount="7.00")
+    scene.sync()
+    scene.target.edit(KEY, by="Bob", phone="+49 30 1")
+    scene.sync()
+    assert [one.finding.by for one in scene.ops.drift.find()] == ["Ada"]
+
+
+@pytest.mark.parametrize("refusal", ["", "INVALID_TYPE: sObject type 'AccountHistory' is not supported"])
+def test_without_history_who_changed_the_record_last_is_named_as_before(scene: Scene, refusal: str) -> None:
+    scene.target.history, scene.target.refusal = None, refusal
+    scene.target.edit(KEY, open_amount="7.00")
+    scene.target.edit(KEY, by="Bob", phone="+49 30 1")
+    report = scene.sync()
+    (found,) = report.drift
+    assert (report.planned, found.by, found.changed_at) == ({"invoice": 1}, "Bob", scene.target.now)
+    told = (found.fields or {})["open_amount"]
+    assert (told.edit, told.edit_unknown) == (None, refusal)
 
 
 def test_our_own_write_that_the_snapshot_has_not_seen_is_an_echo(scene: Scene) -> None:

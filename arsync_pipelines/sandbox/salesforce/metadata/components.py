@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from arsync_pipelines.sandbox.salesforce.history import TRACKED_FIELDS
 from arsync_pipelines.sandbox.salesforce.schema import FieldDef, ObjectDef, build_object
 from arsync_pipelines.sandbox.salesforce.standard_objects import currency_code, owner
 from arsync_pipelines.sandbox.salesforce.store import Store
@@ -89,6 +90,7 @@ def field_from(store: Store, name: str, body: dict[str, Any]) -> FieldDef:
         external_id=_truth(body.get("externalId")),
         case_sensitive=_truth(body.get("caseSensitive")),
         metadata_type=kind,
+        tracked=_truth(body.get("trackHistory")),
     )
     if (made.external_id or made.unique) and kind not in _INDEXED:
         raise ComponentError(
@@ -157,13 +159,31 @@ def save_field(store: Store, full_name: str, body: dict[str, Any], *, create: bo
         raise ComponentError(
             "INVALID_CROSS_REFERENCE_KEY", f"In field: fullName - no CustomField named {full_name} found"
         )
-    made = field_from(store, name, body)
+    if existing is not None and not existing.custom:
+        made = replace(existing, tracked=_truth(body.get("trackHistory")))  # all that is known of standard fields here
+    else:
+        made = field_from(store, name, body)
+    if made.tracked:
+        _may_track(parent, name)
     if existing is not None and existing.type != made.type:
         raise ComponentError(
             "FIELD_INTEGRITY_EXCEPTION", f"{name}: the type of a field with data cannot be changed", "type"
         )
     store.add_field(parent, made)
     return existing is None
+
+
+def _may_track(parent: ObjectDef, name: str) -> None:
+    """Raises ComponentError unless the object can keep the history of one more field."""
+    if not parent.history:
+        raise ComponentError(
+            "FIELD_INTEGRITY_EXCEPTION", f"The entity: {parent.name} does not have history tracking enabled"
+        )
+    tracked = [one.name for one in parent.fields.values() if one.tracked and one.name.lower() != name.lower()]
+    if len(tracked) >= TRACKED_FIELDS:
+        raise ComponentError(
+            "FIELD_INTEGRITY_EXCEPTION", "exceeded the allowed number of fields to track on a given entity"
+        )
 
 
 def save_object(store: Store, name: str, body: dict[str, Any], *, create: bool, update: bool) -> bool:
@@ -181,6 +201,9 @@ def save_object(store: Store, name: str, body: dict[str, Any], *, create: bool, 
         store.add_object(_new_object(store, name, body))
     elif existing.custom and body.get("label"):
         existing.label, existing.plural = str(body["label"]), str(body.get("pluralLabel") or existing.plural)
+    saved = store.objects[name.lower()]
+    if "enableHistory" in body and _truth(body["enableHistory"]) != saved.history:
+        store.keep_history(saved, not saved.history)
     fields = body.get("fields") or []
     for one in fields if isinstance(fields, list) else [fields]:
         save_field(store, f"{name}.{one.get('fullName')}", one, create=True, update=True)
@@ -228,6 +251,7 @@ def show_field(parent: ObjectDef, item: FieldDef, *, qualified: bool) -> dict[st
         "fullName": f"{parent.name}.{item.name}" if qualified else item.name,
         "externalId": item.external_id,
         "label": item.label,
+        "trackHistory": item.tracked,
         "type": item.metadata_type,
     }
     if item.metadata_type in ("Text", "LongTextArea"):
@@ -251,6 +275,7 @@ def show_object(item: ObjectDef) -> dict[str, Any]:
     return {
         "fullName": item.name,
         "deploymentStatus": "Deployed",
+        "enableHistory": item.history,
         "fields": [show_field(item, one, qualified=False) for one in item.fields.values() if one.custom],
         "label": item.label,
         "nameField": {"label": name.label if name else "Name", "type": "AutoNumber" if item.auto_number else "Text"},

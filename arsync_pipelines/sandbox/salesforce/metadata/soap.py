@@ -144,6 +144,8 @@ def _delete(org: Org, kind: str, full_name: str) -> dict[str, Any]:
 def _list(org: Org, query: dict[str, Any]) -> str:
     out = ""
     for owner in org.store.objects.values():
+        if owner.history_of:
+            continue
         names = [owner.name] if query.get("type") == "CustomObject" else []
         if query.get("type") == "CustomField":
             names = [f"{owner.name}.{one.name}" for one in owner.fields.values() if one.custom]

@@ -16,6 +16,7 @@ _SOAP = {
     "date": "xsd:date",
     "datetime": "xsd:dateTime",
     "int": "xsd:int",
+    "anyType": "xsd:anyType",
 }
 _RESOURCES = ("composite", "jobs", "limits", "query", "queryAll", "sobjects", "tooling")
 
@@ -48,16 +49,16 @@ def _summary(owner: ObjectDef, version: str) -> dict[str, Any]:
         "custom": owner.custom,
         "customSetting": False,
         "activateable": False,
-        "createable": True,
-        "deletable": True,
-        "updateable": True,
+        "createable": not owner.history_of,
+        "deletable": not owner.history_of,
+        "updateable": not owner.history_of,
         "queryable": True,
         "retrieveable": True,
         "replicateable": True,
         "searchable": False,
-        "undeletable": True,
+        "undeletable": not owner.history_of,
         "mergeable": owner.name in ("Account", "Contact"),
-        "triggerable": True,
+        "triggerable": not owner.history_of,
         "deprecatedAndHidden": False,
         "urls": {
             "sobject": base,
@@ -126,7 +127,7 @@ def field(item: FieldDef) -> dict[str, Any]:
         "idLookup": item.external_id or item.type == "id",
         "calculated": False,
         "autoNumber": False,
-        "filterable": item.type != "textarea",
+        "filterable": item.type not in ("textarea", "anyType"),
         "sortable": item.type != "textarea",
         "groupable": item.type in TEXTS - {"textarea"} | {"id", "reference", "boolean", "date", "int"},
         "aggregatable": item.type != "boolean",

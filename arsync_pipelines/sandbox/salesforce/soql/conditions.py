@@ -111,7 +111,7 @@ class Conditions:
 
     def _filterable(self, left: Path | Call) -> tuple[str, FieldDef]:
         expression, item = self._resolve(left)
-        if item.type == "textarea":
+        if item.type in ("textarea", "anyType"):
             raise located(
                 self._text,
                 left.position,

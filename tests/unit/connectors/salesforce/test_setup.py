@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from arsync_pipelines.connectors.http import AccessRefused, Token
 from arsync_pipelines.connectors.salesforce import CONNECTOR
 from arsync_pipelines.connectors.salesforce.auth import SalesforceAuth
-from arsync_pipelines.connectors.salesforce.fields import DEFAULT_NAMES, KINDS, OBJECTS
+from arsync_pipelines.connectors.salesforce.fields import DEFAULT_NAMES, KINDS, OBJECTS, TRACKED
 from arsync_pipelines.connectors.salesforce.metadata import results
 from arsync_pipelines.connectors.salesforce.options import SalesforceOptions
 from arsync_pipelines.connectors.salesforce.setup import ensure_target
@@ -87,6 +87,92 @@ def test_hidden_and_refused_fields_say_what_to_grant() -> None:
     org.problem = "insufficient access"
     with pytest.raises(SinkError, match=r"insufficient access.*Customize Application"):
         ensure_target(org.api())
+
+
+class TrackingOrg(DescribedOrg):
+    """A prepared org that tells its components, and answers what it is told of history with `refusals` by name."""
+
+    def __init__(self, refusals: dict[str, str] | None = None) -> None:
+        super().__init__({OBJECTS[name]: list(DEFAULT_NAMES[name].values()) for name in KINDS})
+        self.refusals = refusals or {}
+        self.on: set[str] = set()
+
+    def upsert(self, body: str) -> httpx.Response:
+        if "<readMetadata>" in body:
+            kind = "CustomObject" if "<type>CustomObject</type>" in body else "CustomField"
+            names = [part.split("</fullNames>")[0] for part in body.split("<fullNames>")[1:]]
+            return self.soap("".join(self.component(kind, name) for name in names))
+        out = ""
+        for part in body.split("<metadata ")[1:]:
+            name = part.split("<fullName>")[1].split("</fullName>")[0]
+            problem = self.refusals.get(name)
+            if not problem and ("<trackHistory>true" in part or "<enableHistory>true" in part):
+                self.on.add(name)
+            errors = f"<errors><message>{problem}</message><statusCode>X</statusCode></errors>" if problem else ""
+            out += f"<result>{errors}<fullName>{name}</fullName><success>{str(not problem).lower()}</success></result>"
+        return self.soap(out)
+
+    def component(self, kind: str, name: str) -> str:
+        flag = "enableHistory" if kind == "CustomObject" else "trackHistory"
+        rest = "<fields><fullName>X__c</fullName></fields><nameField><label>No.</label></nameField>"
+        rest = rest if kind == "CustomObject" else "<length>40</length>"
+        value = str(name in self.on).lower()
+        shown = f"<fullName>{name}</fullName><{flag}>{value}</{flag}><label>Theirs &amp; ours</label>"
+        return f"<records>{shown}{rest}</records>"
+
+    def soap(self, inner: str) -> httpx.Response:
+        return httpx.Response(200, text=f'<e xmlns="http://soap.sforce.com/2006/04/metadata">{inner}</e>')
+
+    def upserts(self) -> list[str]:
+        return [text for r in self.requests if "<upsertMetadata>" in (text := r.content.decode())]
+
+
+def test_history_of_our_fields_is_switched_on_once_and_all_else_is_left_as_it_was() -> None:
+    org = TrackingOrg()
+    api = org.api()
+    told = ensure_target(api)
+    wanted = {f"{OBJECTS[name]}.{DEFAULT_NAMES[name][field]}" for name, fields in TRACKED.items() for field in fields}
+    assert {line.removeprefix("field history kept of ") for line in told} == wanted | set(OBJECTS.values()) == org.on
+    (account,) = (text for text in org.upserts() if "<fullName>Account</fullName>" in text)
+    assert "<label>Theirs &amp; ours</label><nameField><label>No.</label></nameField>" in account
+    assert "<fields>" not in account, "fields are saved by themselves"
+    before = len(org.upserts())
+    assert ensure_target(api) == [] and len(org.upserts()) == before
+
+
+def test_no_object_is_asked_for_more_history_than_an_org_keeps() -> None:
+    for name, fields in TRACKED.items():
+        assert len(set(fields)) == len(fields) <= 20 and set(fields) <= set(KINDS[name])
+    assert len(TRACKED["account"]) <= 10, "the org's people have fields of their own there"
+
+
+def test_history_that_an_org_refuses_is_told_and_the_rest_is_kept() -> None:
+    full = "exceeded the allowed number of fields to track on a given entity"
+    org = TrackingOrg({"Account.AR_Unapplied__c": full, "AR_Invoice__c": "no such thing"})
+    told = ensure_target(org.api())
+    assert f"no field history of Account.AR_Unapplied__c: X {full}" in told
+    assert "field history kept of Account.AR_Open_Balance__c" in told
+    assert "no field history of AR_Invoice__c: X no such thing" in told
+    assert not any("AR_Invoice__c." in line for line in told), "its fields are not tried"
+
+
+def test_history_can_be_left_alone() -> None:
+    org = TrackingOrg()
+    assert ensure_target(org.api(field_history=False)) == []
+    assert not [r for r in org.requests if "Soap" in r.url.path]
+
+
+def test_a_user_who_may_not_read_metadata_prepares_all_the_same_and_at_once() -> None:
+    class Closed(TrackingOrg):
+        def upsert(self, body: str) -> httpx.Response:
+            return httpx.Response(
+                500, text="<e><faultstring>INSUFFICIENT_ACCESS: use of the Metadata API</faultstring></e>"
+            )
+
+    org = Closed()
+    (line,) = ensure_target(org.api())
+    assert "INSUFFICIENT_ACCESS" in line and "left as it is" in line
+    assert len([r for r in org.requests if "Soap" in r.url.path]) == 1, "asked once, not until the budget is used up"
 
 
 def test_a_mapping_to_a_standard_field_that_is_not_there_is_told() -> None:
