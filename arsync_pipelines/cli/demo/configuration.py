@@ -28,6 +28,7 @@ poll_seconds = 15
 vendor = "salesforce"
 base_url = "{salesforce}"
 multi_currency = true
+field_history = "all"
 [connections.crm.auth]
 method = "client_credentials"
 client_id = {{ file = "{secrets}/salesforce_client_id" }}

@@ -128,8 +128,9 @@ class SalesforceOptions(_Table):
     api_version: str = Field(default="66.0", pattern=r"^[1-9][0-9]\.0$")
     """Version of the REST and Bulk API; 46.0 is the oldest that serves."""
     mapping: Mapping_ = Mapping_()
-    field_history: bool = True
-    """`arsync init` has the org keep the history of our fields, so that drift names who wrote over each of them."""
+    field_history: Literal["own", "all", "off"] = "own"
+    """Of what `arsync init` has the org keep field history, so that drift names who wrote over each field: of our own
+    objects, of our fields of Account too, or of nothing."""
     multi_currency: bool = False
     """The org has several currencies switched on, so records carry CurrencyIsoCode."""
     page_size: int = Field(default=2000, ge=200, le=2000)

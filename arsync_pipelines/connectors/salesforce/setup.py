@@ -35,8 +35,7 @@ def ensure_target(api: SalesforceApi) -> list[str]:
                 "Give it a permission set with edit access to these fields and read, create and edit on the AR "
                 "objects, then run `arsync init` again"
             )
-        if api.options.field_history:
-            done += ensure_tracking(api)
+        done += ensure_tracking(api)
     except SourceError as error:
         raise SinkError(f"the org could not be prepared: {error}") from error
     return done

@@ -6,7 +6,9 @@ of carrying receivables: what an org refuses is told, and nothing fails.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from arsync_pipelines.connectors.salesforce.api import SalesforceApi
 from arsync_pipelines.connectors.salesforce.fields import TRACKED
@@ -18,12 +20,19 @@ def ensure_tracking(api: SalesforceApi) -> list[str]:
     """Switch on what is off; a line for each thing done or refused, [] when all was on."""
     lines: list[str] = []
     try:
-        for object_name, wanted in TRACKED.items():
+        for object_name, wanted in _chosen(api.options.field_history).items():
             sobject, names = api.options.mapping.object_name(object_name), api.options.mapping.names(object_name)
             lines += _tracked(api, sobject, [f"{sobject}.{names[name]}" for name in wanted])
     except (SinkError, SourceError) as error:
         lines.append(f"field history was left as it is: {error}")
     return lines
+
+
+def _chosen(of: Literal["own", "all", "off"]) -> dict[str, Sequence[str]]:
+    """Account is everybody's: it is written back only where somebody has asked for that."""
+    if of == "off":
+        return {}
+    return {name: fields for name, fields in TRACKED.items() if of == "all" or name != "account"}
 
 
 def _tracked(api: SalesforceApi, sobject: str, fields: list[str]) -> list[str]:

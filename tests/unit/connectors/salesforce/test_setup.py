@@ -129,7 +129,7 @@ class TrackingOrg(DescribedOrg):
 
 def test_history_of_our_fields_is_switched_on_once_and_all_else_is_left_as_it_was() -> None:
     org = TrackingOrg()
-    api = org.api()
+    api = org.api(field_history="all")
     told = ensure_target(api)
     wanted = {f"{OBJECTS[name]}.{DEFAULT_NAMES[name][field]}" for name, fields in TRACKED.items() for field in fields}
     assert {line.removeprefix("field history kept of ") for line in told} == wanted | set(OBJECTS.values()) == org.on
@@ -149,16 +149,23 @@ def test_no_object_is_asked_for_more_history_than_an_org_keeps() -> None:
 def test_history_that_an_org_refuses_is_told_and_the_rest_is_kept() -> None:
     full = "exceeded the allowed number of fields to track on a given entity"
     org = TrackingOrg({"Account.AR_Unapplied__c": full, "AR_Invoice__c": "no such thing"})
-    told = ensure_target(org.api())
+    told = ensure_target(org.api(field_history="all"))
     assert f"no field history of Account.AR_Unapplied__c: X {full}" in told
     assert "field history kept of Account.AR_Open_Balance__c" in told
     assert "no field history of AR_Invoice__c: X no such thing" in told
     assert not any("AR_Invoice__c." in line for line in told), "its fields are not tried"
 
 
+def test_account_is_left_alone_unless_asked_for() -> None:
+    org = TrackingOrg()
+    told = ensure_target(org.api())
+    assert told and not any("Account." in line or line.endswith(" Account") for line in told)
+    assert not any("<fullName>Account" in text for text in org.upserts())
+
+
 def test_history_can_be_left_alone() -> None:
     org = TrackingOrg()
-    assert ensure_target(org.api(field_history=False)) == []
+    assert ensure_target(org.api(field_history="off")) == []
     assert not [r for r in org.requests if "Soap" in r.url.path]
 
 
