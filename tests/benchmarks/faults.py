@@ -22,6 +22,10 @@ from tests.integration.delivery.simulation import History, simulate
 from tests.integration.delivery.stores import DATABASES, Stores, stores
 from tests.integration.delivery.verdict import WRONGS
 from tests.integration.faults import batches, disks, kills, others, pauses, replays, storms, tokens
+from tests.integration.faults.cursors.ours import Arsync
+from tests.integration.faults.cursors.peer import PEERS
+from tests.integration.faults.cursors.stories import PLAIN, STORIES
+from tests.integration.faults.cursors.telling import Contender, figures, told
 
 SEEDS, ON_POSTGRES = 1000, 0.25
 TARGETS = (
@@ -163,9 +167,24 @@ def _elsewhere(report: Report, scale: float) -> None:
     tried = f"{ended.expiries} expiries, {tokens.WORKERS} workers, {ended.refused} requests refused"
     figures = f"refreshes per expiry {ended.refreshes / max(1, ended.expiries):.2f}; failed {ended.failed}"
     report.add("token expiry", "-", tried, figures, ended.refreshes != ended.expiries or ended.failed > 0)
+    _cursors(report)
     for recipe, files in others.RECIPES.items():
         good, bad = others.passed(files)
         report.add(recipe, "as its tests", f"{good + bad} tests", f"passed {good}", bad > 0)
+
+
+def _cursors(report: Report) -> None:
+    """Ours, then each way to use the other tool; what that one loses is no target of ours."""
+    contenders: dict[str, Contender] = {"arsync": Arsync, **PEERS}
+    for name, contender in contenders.items():
+        outcomes = [told(story, contender) for story in STORIES]
+        (plain,) = (one for one in outcomes if one.story.name == PLAIN)
+        if plain.wrong:
+            raise AssertionError(f"{name} is not set up rightly: {plain}")
+        broken = [str(one) for one in outcomes if one.broken] if name == "arsync" else []
+        differ = "; ".join(f"{one.story.name}: {one.said}" for one in outcomes if one.wrong)
+        tried = f"{len(STORIES)} stories, {sum(one.expected for one in outcomes)} rows"
+        report.add("cursor suite", name, tried, f"{figures(outcomes)} ({differ})", bool(broken), broken)
 
 
 def _said(wrong: Counter[str], kinds: Sequence[str]) -> str:

@@ -12,14 +12,6 @@ from arsync_pipelines.bootstrap import PROJECT_ROOT
 RECIPES: Mapping[str, Sequence[str]] = {
     "bulk: failed, unprocessed and missing rows, aborted jobs": ["tests/unit/connectors/salesforce/test_bulk_write.py"],
     "poisoned rows in a batch refused as a whole": ["tests/unit/connectors/http/test_bisect.py"],
-    "cursors: same timestamp, late commits, resolutions, clock skew, DST, drifting pages, deletes": [
-        "tests/unit/connectors/netsuite/test_reading.py",
-        "tests/unit/connectors/netsuite/test_zone.py",
-        "tests/unit/connectors/salesforce/test_source.py",
-        "tests/unit/connectors/stripe/test_created.py",
-        "tests/unit/connectors/stripe/test_events.py",
-        "tests/contract/sources/test_changes.py",
-    ],
     "schema drift and servers that ignore what they are asked": [
         "tests/unit/connectors/netsuite/test_distrust.py",
         "tests/unit/connectors/stripe/test_distrust.py",

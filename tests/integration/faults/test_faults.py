@@ -12,6 +12,9 @@ from arsync_pipelines.bootstrap import PROJECT_ROOT
 from tests.fixtures.postgres import Postgres, postgres
 from tests.integration.delivery.stores import DATABASES, Stores, stores
 from tests.integration.faults import batches, disks, kills, others, pauses, replays, storms, tokens
+from tests.integration.faults.cursors.ours import Arsync
+from tests.integration.faults.cursors.stories import STORIES
+from tests.integration.faults.cursors.telling import SLIPS, told
 
 __all__ = ["postgres"]
 
@@ -92,6 +95,20 @@ def test_a_storm_is_waited_out(form: str) -> None:
 def test_an_expired_token_is_renewed_once() -> None:
     ended = tokens.expired(150)
     assert ended.expiries > 2 and ended.refreshes == ended.expiries and ended.failed == 0
+
+
+def test_stories_that_lose_rows_to_careless_cursors_lose_none() -> None:
+    """What is missing or old is said by an error or a control total, but for the one gap that is written down."""
+    short = [story for story in STORIES if "of ms" not in story.name and "of us" not in story.name]  # s and ns are told
+    outcomes = [told(story, Arsync) for story in short]
+    assert [str(one) for one in outcomes if one.broken] == []
+    assert {one.story.name for one in outcomes if one.silent} == {one.name for one in STORIES if one.promise == "gap"}
+    assert sum(one.expected for one in outcomes) > 500
+
+
+@pytest.mark.parametrize("story", SLIPS)
+def test_the_stories_show_a_slip_in_our_own_cursor(story: str) -> None:
+    assert told(next(one for one in STORIES if one.name == story), SLIPS[story]).wrong
 
 
 def test_recipes_that_are_tests_are_there() -> None:
