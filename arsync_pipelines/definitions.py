@@ -56,6 +56,7 @@ def build_defs(platform: Platform | None = None, resources: Mapping[str, Any] | 
         schedules.nightly_proof(proof, schedules_on),
         schedules.weekly_archive(archiving, schedules_on),
         schedules.hourly_sync(sync),
+        *schedules.nightly_reading(follow, list(connectors), automation.read_again_days, built.clock.now, schedules_on),
     ]
     if crms:
         push, read_back = jobs.push_job(), jobs.read_back_job(functools.reduce(operator.or_, crm_streams))

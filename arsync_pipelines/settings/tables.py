@@ -280,9 +280,11 @@ class AutomationSettings(_Table):
     """Whether Dagster's sensors and schedules start switched on, and how often sources are asked for news."""
 
     enabled: bool = False
-    """Sensors and the nightly proof start switched on."""
+    """Sensors and the schedules of the night start switched on."""
     poll_seconds: int = Field(default=30, ge=5)
     """How often each source is asked for news."""
+    read_again_days: int = Field(default=3, ge=0)
+    """So many days are read again every night, for what was committed late; 0 for none."""
 
 
 class LimitSettings(_Table):

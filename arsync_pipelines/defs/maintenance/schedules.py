@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
@@ -14,6 +17,33 @@ def nightly_proof(job: UnresolvedAssetJobDefinition, status: dg.DefaultScheduleS
         default_status=status,
         description="Every night: prove that CRM, warehouse and ledger agree.",
     )
+
+
+def nightly_reading(
+    job: UnresolvedAssetJobDefinition, vendors: Sequence[str], days: int, now: Callable[[], datetime],
+    status: dg.DefaultScheduleStatus,
+) -> list[dg.ScheduleDefinition]:  # fmt: skip
+    """Reads the last `days` again, whatever the cursors say: what is committed late, under a cursor and its overlap,
+    and changes neither a count nor an amount would never be read. Rows that stand as they stood make no new version.
+
+    `now` is the sources' clock. [] for 0 days.
+    """
+    if not days:
+        return []
+
+    @dg.schedule(
+        name="read_again_nightly",
+        job=job,
+        cron_schedule="30 1 * * *",
+        default_status=status,
+        description=f"Every night: read the changes of the last {days} days again, for what was committed late.",
+    )
+    def read_again(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        since = (now() - timedelta(days=days)).astimezone(UTC).isoformat(timespec="seconds")
+        config = {f"ingest_{vendor}": {"config": {"since": since}} for vendor in vendors}
+        return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), run_config={"ops": config})
+
+    return [read_again]
 
 
 def weekly_archive(job: dg.JobDefinition, status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
