@@ -73,6 +73,16 @@ class SalesforceSource:
             if name in streams
         ]
 
+    def unread(self, streams: Sequence[str]) -> dict[str, list[str]]:
+        """Fields that the org describes and no stream asks for."""
+        found: dict[str, list[str]] = {}
+        for stream in streams:
+            described = self._api.describe(self._sobject(stream))
+            if described is not None:
+                asked = {field.source for field in self._spec(stream).fields}
+                found[stream] = [one["name"] for one in described["fields"] if one["name"] not in asked]
+        return found
+
     def has_changes(self, stream: str, cursor: Cursor | None) -> bool:
         if cursor is None or "job" in cursor:
             return True
