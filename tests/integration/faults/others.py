@@ -20,7 +20,7 @@ RECIPES: Mapping[str, Sequence[str]] = {
         "tests/unit/connectors/stripe/test_events.py",
         "tests/contract/sources/test_changes.py",
     ],
-    "schema drift and servers that ignore what they are asked": [
+    "servers that ignore what they are asked, rows that do not fit": [
         "tests/unit/connectors/netsuite/test_distrust.py",
         "tests/unit/connectors/stripe/test_distrust.py",
         "tests/contract/sources/test_failures.py",

@@ -11,7 +11,8 @@ import pytest
 from arsync_pipelines.bootstrap import PROJECT_ROOT
 from tests.fixtures.postgres import Postgres, postgres
 from tests.integration.delivery.stores import DATABASES, Stores, stores
-from tests.integration.faults import batches, disks, kills, others, pauses, replays, storms, tokens
+from tests.integration.faults import batches, disks, kills, others, pauses, replays, schemas, storms, tokens
+from tests.integration.faults.drifting import KINDS, WORLDS
 
 __all__ = ["postgres"]
 
@@ -86,6 +87,13 @@ def test_a_storm_is_waited_out(form: str) -> None:
 def test_an_expired_token_is_renewed_once() -> None:
     ended = tokens.expired(150)
     assert ended.expiries > 2 and ended.refreshes == ended.expiries and ended.failed == 0
+
+
+@pytest.mark.parametrize("system", WORLDS)
+def test_a_schema_that_drifts_is_noticed_and_nothing_turns_into_nothing(system: str) -> None:
+    verdicts = schemas.all_drifts(system, first_of_kind=True)
+    assert [line for verdict in verdicts for line in verdict.told] == []
+    assert {verdict.drift.kind for verdict in verdicts} == set(KINDS)
 
 
 def test_recipes_that_are_tests_are_there() -> None:
