@@ -22,18 +22,21 @@ _LOOKED = ""
 """Name in a row that only says when the columns of a stream were last looked at."""
 
 
-def told_of_new_columns(
-    warehouse: Warehouse, source: Source, stats: Sequence[ReadStats], clock: Clock
-) -> list[ReadStats]:
-    """`stats` with a warning for each stream whose source shows columns that it had not at the last look.
+Known = Mapping[str, Mapping[str, datetime]]
+"""Stream -> column -> when it was first seen; under `_LOOKED` the last look. Streams never looked at are absent."""
 
-    Asks nothing while the last look is younger than `EVERY`. Outside of `warehouse.writing()`.
+
+def told_of_new_columns(
+    warehouse: Warehouse, source: Source, stats: Sequence[ReadStats], known: Known, clock: Clock
+) -> list[ReadStats]:
+    """`stats` with a warning for each stream whose source shows columns that are not `known` of it.
+
+    Asks nothing while the last look is younger than `EVERY`. Outside of `warehouse.writing()`, which it enters only
+    after it has asked.
     """
     if not isinstance(source, Offering):
         return list(stats)
     now = clock.now().astimezone(UTC).replace(tzinfo=None)
-    with warehouse.writing():
-        known = _known(warehouse, source.connection)
     due = [one.stream for one in stats if one.stream not in known or now - known[one.stream][_LOOKED] >= EVERY]
     if not due:
         return list(stats)
@@ -57,8 +60,8 @@ def _with(one: ReadStats, warning: str) -> ReadStats:
     return replace(one, warnings=(*one.warnings, warning)) if warning else one
 
 
-def _known(warehouse: Warehouse, connection: str) -> dict[str, dict[str, datetime]]:
-    """Stream -> column -> when it was first seen; under `_LOOKED` the last look. Streams never looked at are absent."""
+def known_columns(warehouse: Warehouse, connection: str) -> Known:
+    """What was seen of a connection's columns so far. Inside `warehouse.writing()`."""
     found: dict[str, dict[str, datetime]] = {}
     for row in _rows(warehouse):
         if row["connection"] == connection:
@@ -71,7 +74,7 @@ def _keep(
     connection: str,
     shown: Mapping[str, Sequence[str]],
     looked: Sequence[str],
-    known: Mapping[str, Mapping[str, datetime]],
+    known: Known,
     now: datetime,
 ) -> None:
     """What was seen stays seen: a column that comes and goes is told once."""
