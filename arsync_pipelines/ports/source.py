@@ -193,6 +193,18 @@ class Totalling(Protocol):
         ...
 
 
+@runtime_checkable
+class Offering(Protocol):
+    """A source whose vendor shows more than its streams read, and can say what."""
+
+    def unread(self, streams: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Columns by stream that are there now and that nothing reads, as the vendor spells them.
+
+        A request per stream at most; a stream of which nothing can be told is left out. Raises SourceError.
+        """
+        ...
+
+
 CheckStatus = Literal["ok", "warning", "failed"]
 
 

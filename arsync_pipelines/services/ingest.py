@@ -25,6 +25,7 @@ from arsync_pipelines.ports.warehouse import Warehouse
 from arsync_pipelines.services.collector import calm_collector
 from arsync_pipelines.services.landing import Landed, StreamLanding, only_one
 from arsync_pipelines.services.loader import Loader, load_in_turn
+from arsync_pipelines.services.offered import known_columns, told_of_new_columns
 from arsync_pipelines.services.reading import Progress, Start, StreamReader, add
 from arsync_pipelines.services.sync_log import SyncLog
 from arsync_pipelines.services.totals import TotalsTaken
@@ -119,10 +120,11 @@ class IngestService:
                 starts[name].landing.prune(self._keep_reads)
         with self._warehouse.writing():
             log.end(done, failures)
+            known = known_columns(self._warehouse, source.connection)
         told = totals.end([done[spec.name] for spec in specs if spec.name in done])
         if failures:
             raise _summary(source.connection, failures, len(specs))
-        return told
+        return told_of_new_columns(self._warehouse, source, told, known, self._clock)
 
     def reload(self, connection: str, specs: Sequence[StreamSpec]) -> list[ReadStats]:
         """Rebuild the raw rows of these streams from their landing files, without the source.

@@ -106,13 +106,14 @@ def test_unreachable_host(before: Scene, vendor: str, name: str) -> None:
 
 @dataclass(frozen=True)
 class Drift:
-    """A column of a vendor that vanished or changed its type."""
+    """A column of a vendor that vanished or changed its name or its type."""
 
     kind: str
     vendor: str
     table: str
     column: str
     words: tuple[str, ...]
+    given: tuple[tuple[str, str], ...] = ()
 
 
 DRIFTS = [
@@ -121,12 +122,17 @@ DRIFTS = [
     Drift("drop_column", "stripe", "charge", "currency", ("charge", "currency")),
     Drift("retype_column", "netsuite", "transaction", "foreigntotal", ("transaction", "foreigntotal")),
     Drift("retype_column", "stripe", "charge", "amount", ("charge", "amount")),
-]
+    Drift(
+        "rename_column", "salesforce", "Account", "Tax_Registration__c", ("crm", "account", "Tax_Registration__c"),
+        (("to", "Tax_Number__c"),),
+    ),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("drift", DRIFTS, ids=lambda d: f"{d.kind}-{d.vendor}-{d.column}")
-def test_source_column_that_vanished_or_changed_type(before: Scene, drift: Drift) -> None:
-    before.sandbox.add_fault(drift.kind, drift.vendor, params={"table": drift.table, "column": drift.column})
+def test_source_column_that_drifted(before: Scene, drift: Drift) -> None:
+    params = {"table": drift.table, "column": drift.column, **dict(drift.given)}
+    before.sandbox.add_fault(drift.kind, drift.vendor, params=params)
     ended = before.arsync("sync", "--since", "2026-06-01")
     assert ended.code in (SOURCE, CHECK, 5), ended.err
     assert_told(ended, ended.code, *drift.words)

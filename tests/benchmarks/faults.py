@@ -21,11 +21,12 @@ from tests.integration.delivery.mutants import MUTANTS, hunted
 from tests.integration.delivery.simulation import History, simulate
 from tests.integration.delivery.stores import DATABASES, Stores, stores
 from tests.integration.delivery.verdict import WRONGS
-from tests.integration.faults import batches, disks, kills, others, pauses, replays, storms, tokens
+from tests.integration.faults import batches, disks, kills, others, pauses, replays, schemas, storms, tokens
 from tests.integration.faults.cursors.ours import Arsync
 from tests.integration.faults.cursors.peer import PEERS
 from tests.integration.faults.cursors.stories import PLAIN, STORIES
 from tests.integration.faults.cursors.telling import Contender, figures, told
+from tests.integration.faults.drifting import WORLDS
 
 SEEDS, ON_POSTGRES = 1000, 0.25
 TARGETS = (
@@ -168,6 +169,7 @@ def _elsewhere(report: Report, scale: float) -> None:
     figures = f"refreshes per expiry {ended.refreshes / max(1, ended.expiries):.2f}; failed {ended.failed}"
     report.add("token expiry", "-", tried, figures, ended.refreshes != ended.expiries or ended.failed > 0)
     _cursors(report)
+    _schemas(report, scale)
     for recipe, files in others.RECIPES.items():
         good, bad = others.passed(files)
         report.add(recipe, "as its tests", f"{good + bad} tests", f"passed {good}", bad > 0)
@@ -185,6 +187,20 @@ def _cursors(report: Report) -> None:
         differ = "; ".join(f"{one.story.name}: {one.said}" for one in outcomes if one.wrong)
         tried = f"{len(STORIES)} stories, {sum(one.expected for one in outcomes)} rows"
         report.add("cursor suite", name, tried, f"{figures(outcomes)} ({differ})", bool(broken), broken)
+
+
+def _schemas(report: Report, scale: float) -> None:
+    """Every drift of every system; below the full scale the first of every kind."""
+    verdicts = [v for system in WORLDS for v in schemas.all_drifts(system, first_of_kind=scale < 1)]
+    kinds = Counter((v.system, v.drift.kind) for v in verdicts)
+    missed = {(v.system, v.drift.kind) for v in verdicts if not v.detected}
+    wrong = Counter(
+        undetected=sum(not v.detected for v in verdicts), silent_nulls=sum(len(v.silent) for v in verdicts),
+        lost=sum(len(v.lost) for v in verdicts),
+    )  # fmt: skip
+    tried = f"{len({kind for _, kind in kinds})} kinds x {len(WORLDS)} systems, {len(verdicts)} columns"
+    figures = f"kinds detected {len(kinds) - len(missed)}/{len(kinds)}; {_said(wrong, sorted(wrong))}"
+    report.add("schema drift", "staging", tried, figures, wrong, [line for v in verdicts for line in v.told])
 
 
 def _said(wrong: Counter[str], kinds: Sequence[str]) -> str:

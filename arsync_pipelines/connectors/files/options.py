@@ -94,6 +94,13 @@ class EntityOptions(BaseModel):
     false_values: tuple[str, ...] = ("false", "no", "n", "0")
     """Texts that mean false, in any case."""
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The source's columns that the mapping names."""
+        plain = {source for source in self.columns.values() if isinstance(source, str)}
+        templates = [source.template for source in self.columns.values() if isinstance(source, Template)]
+        return frozenset(plain.union(*map(template_columns, templates)))
+
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, name: str) -> str:

@@ -22,6 +22,7 @@ from arsync_pipelines.domain.errors import ConfigError, SourceContractBroken
 from arsync_pipelines.domain.secret import Reveal
 from arsync_pipelines.ports.source import ConnectionCheck, Cursor, Page, StreamSpec
 
+_UNREADABLE = (OSError, UnicodeError, BadZipFile, pyarrow.ArrowException)
 _HOPELESS_AFTER = 1000
 """Rows set aside from the start of a file, without one good among them, that make the mapping the suspect."""
 
@@ -70,6 +71,20 @@ class FilesSource:
         entity, options = self._entity(stream)
         progress = Progress(cursor, self._fingerprint(entity, options))
         return bool(progress.news(arrivals.matching(self._options.folder, options.pattern), full=bool(options.full)))
+
+    def unread(self, streams: Sequence[str]) -> dict[str, list[str]]:
+        """Columns of the newest file of each kind that its mapping does not name."""
+        found: dict[str, list[str]] = {}
+        for stream in streams:
+            entity, options = self._entity(stream)
+            files = arrivals.matching(self._options.folder, options.pattern)
+            if files and not (entity == "customers" and self._options.derives_customers):
+                try:
+                    with open_table(files[-1].path, options) as table:
+                        found[stream] = [column for column in table.columns if column not in options.named]
+                except _UNREADABLE as error:
+                    raise SourceContractBroken(f"{self._connection}: {files[-1].name}: damaged: {error}") from error
+        return found
 
     def check(self) -> Sequence[ConnectionCheck]:
         return check_connection(self._connection, self._options)
@@ -129,7 +144,7 @@ class FilesSource:
                             f"{where}: none of the first {_HOPELESS_AFTER} rows can be read, the last because of "
                             f"{reader.last_reason!r}; correct [connections.{self._connection}.{entity}]"
                         )
-        except (OSError, UnicodeError, BadZipFile, pyarrow.ArrowException) as error:
+        except _UNREADABLE as error:
             raise SourceContractBroken(
                 f"{where}: damaged, or not in the encoding {options.encoding}: {error}"
             ) from error

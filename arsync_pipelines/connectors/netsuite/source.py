@@ -28,6 +28,9 @@ from arsync_pipelines.domain.secret import Reveal
 from arsync_pipelines.ports.gate import Gate
 from arsync_pipelines.ports.source import ConnectionCheck, ControlTotal, Cursor, Page, RenderedRows, StreamSpec
 
+NEWEST = 100
+"""Rows of a table that are looked at for columns that nobody reads."""
+
 
 class NetSuiteSource:
     """One NetSuite account. Thread-safe: streams may be read at the same time, within the account's concurrency."""
@@ -104,6 +107,16 @@ class NetSuiteSource:
         ]  # fmt: skip
         named = {total.object for total in found}
         return found + [ControlTotal(query.spec.name, kind, 0) for kind in TRANSACTION_TYPES if kind not in named]
+
+    def unread(self, streams: Sequence[str]) -> dict[str, list[str]]:
+        """Columns that any of a table's newest rows carries: a query shows none that is empty in all its rows."""
+        found: dict[str, list[str]] = {}
+        for stream in streams:
+            query = self._query(stream)
+            items = self._fetch(query, query.everything(), NEWEST).items
+            carried = dict.fromkeys(column for item in items for column in item)
+            found[stream] = [column for column in carried if column not in {*query.asked, "links"}]
+        return found
 
     def check(self) -> Sequence[ConnectionCheck]:
         return check_account(self._suiteql, self.options, self._queries)

@@ -6,6 +6,7 @@ the server's conversions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -117,6 +118,16 @@ class StreamQuery:
         latest = self.columns.get("lastmodifieddate")
         column = f", MAX({latest}) AS latest" if latest else ""
         return Statement(f"SELECT COUNT(*) AS rows_total{column} FROM {self.tables}")
+
+    def everything(self) -> Statement:
+        """All columns of the stream's own table, newest rows first, in so far as keys tell."""
+        table = (self.tables.partition(" LEFT JOIN ")[2] if self.child else self.tables).split()[0]
+        return Statement(f"SELECT * FROM {table} ORDER BY {self.key[0]} DESC")
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Columns of tables that the query reads, under their own names."""
+        return frozenset(re.findall(r"\b[a-z]\.(\w+)", " ".join(self.columns.values()))) | self.columns.keys()
 
     def probe(self, column: str) -> Statement:
         """A query that works exactly when `column` can be read."""

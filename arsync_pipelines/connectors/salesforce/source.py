@@ -6,6 +6,7 @@ where `then` is the cursor that holds once the job is read to its end.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,13 +17,15 @@ from arsync_pipelines.connectors.salesforce.api import LocatorExpired, QueryPage
 from arsync_pipelines.connectors.salesforce.bulk_query import BulkReader, JobGone
 from arsync_pipelines.connectors.salesforce.check import check
 from arsync_pipelines.connectors.salesforce.soql import Position
-from arsync_pipelines.connectors.salesforce.spec import AR_STREAMS, SOBJECTS, streams
+from arsync_pipelines.connectors.salesforce.spec import AR_STREAMS, SOBJECTS, numbers, streams
 from arsync_pipelines.domain.errors import SourceContractBroken
 from arsync_pipelines.ports.gate import Gate
 from arsync_pipelines.ports.source import ConnectionCheck, ControlTotal, Cursor, Page, StreamSpec
 
 _RESTARTS = 3
 """How often a read may begin again from its keyset because the org forgot a locator without our getting on."""
+
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[Ee][-+]?[0-9]+)?")
 
 _BEGINNING = Position(datetime.min.replace(tzinfo=UTC))
 
@@ -42,6 +45,7 @@ class SalesforceSource:
         self._monotonic = monotonic
         self._overlap = timedelta(minutes=api.options.overlap_minutes)
         self._specs = {spec.name: spec for spec in streams(api.options.mapping, self._overlap)}
+        self._numbers = {name: numbers(name, api.options.mapping) for name in self._specs}
 
     @property
     def connection(self) -> str:
@@ -72,6 +76,16 @@ class SalesforceSource:
             for name in ("account", *AR_STREAMS)
             if name in streams
         ]
+
+    def unread(self, streams: Sequence[str]) -> dict[str, list[str]]:
+        """Fields that the org describes and no stream asks for."""
+        found: dict[str, list[str]] = {}
+        for stream in streams:
+            described = self._api.describe(self._sobject(stream))
+            if described is not None:
+                asked = {field.source for field in self._spec(stream).fields}
+                found[stream] = [one["name"] for one in described["fields"] if one["name"] not in asked]
+        return found
 
     def has_changes(self, stream: str, cursor: Cursor | None) -> bool:
         if cursor is None or "job" in cursor:
@@ -159,6 +173,7 @@ class SalesforceSource:
         self._refuse_lies(stream, start, keys)
         if keys != sorted(keys):
             raise SourceContractBroken(f"connection {self.connection!r}: {stream} came unordered against our request")
+        self._refuse_words(stream, page.records)
         yield page
         seen = set(keys)
         while page.next_path:
@@ -173,6 +188,7 @@ class SalesforceSource:
                     "announced; the read was stopped before it turns in circles. Run it again, with a smaller page_size"
                 )
             seen.update(keys)
+            self._refuse_words(stream, page.records)
             yield page
 
     def _refuse_lies(self, stream: str, start: Position | None, keys: Sequence[Position]) -> None:
@@ -184,12 +200,26 @@ class SalesforceSource:
                 "ignored. Nothing of them was stored; run `arsync doctor` and see what sits between us and the org"
             )
 
+    def _refuse_words(self, stream: str, records: Sequence[dict[str, Any]]) -> None:
+        """Whoever makes a number a text changes what all its values look like, and no amount can be told from it."""
+        for name, column in self._numbers[stream].items():
+            values = [value for record in records if (value := record.get(name)) is not None]
+            if not all(map(_NUMBER.fullmatch, map(str, values))):
+                word = next(value for value in values if not _NUMBER.fullmatch(str(value)))
+                record = next(record for record in records if record.get(name) == word)
+                raise SourceContractBroken(
+                    f"connection {self.connection!r}: stream {stream}: column {column} ({name}) holds numbers, and in "
+                    f"{record['Id']} it is {str(word)[:40]!r}. Make the field a number again, or map another one in "
+                    "arsync.toml; nothing of this page was taken"
+                )
+
     def _bulk(self, stream: str) -> BulkReader:
         return BulkReader(self._api, self._spec(stream), self._fields(stream), self._sleep, self._monotonic)
 
     def _bulk_pages(self, stream: str, job: str, locator: str, then: Cursor) -> Iterator[Page]:
         for page in self._bulk(stream).pages(job, locator):
             final = not page.locator
+            self._refuse_words(stream, page.rows)
             yield Page(page.rows, then if final else {"job": job, "locator": page.locator, "then": then}, final=final)
 
 

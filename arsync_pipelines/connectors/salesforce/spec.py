@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from arsync_pipelines.connectors.salesforce.fields import ACCOUNT, KINDS
+from arsync_pipelines.connectors.salesforce.fields import ACCOUNT, KINDS, NUMBERS
 from arsync_pipelines.connectors.salesforce.options import Mapping_
 from arsync_pipelines.ports.source import CursorSpec, Field, FieldKind, StreamSpec
 
@@ -70,6 +70,17 @@ def _columns(stream: str, mapping: Mapping_) -> list[tuple[str, str]]:
     if stream == "account":
         pairs += [(f"ar__{name}", names[name]) for name in ACCOUNT if name != "erp_customer_id"]
     return pairs
+
+
+def numbers(stream: str, mapping: Mapping_) -> dict[str, str]:
+    """API name -> raw column of a stream's fields that hold numbers; they land as text, so that no digit is lost."""
+    canonical = {"account": "account"} | AR_STREAMS
+    kinds = KINDS[canonical[stream]] if stream in canonical else {}
+    prefix = "ar__" if stream == "account" else ""
+    names = {f"{prefix}{name}" for name, kind in kinds.items() if kind in NUMBERS}
+    if stream == "opportunity":
+        names = {"amount"}
+    return {source: column for column, source in _columns(stream, mapping) if column in names}
 
 
 def _kind(column: str) -> FieldKind:

@@ -12,6 +12,10 @@ from arsync_pipelines.ports.source import StreamSpec
 
 Body = Mapping[str, Any]
 
+_VERSION = (
+    "Does the account answer with another API version than the pinned one? Run `arsync doctor`; "
+    "nothing of this page was taken"
+)
 _SOMETIMES = {"deleted"}
 """Columns that Stripe leaves out of an object where they would be false."""
 
@@ -36,7 +40,8 @@ class Kind:
     def rows(self, bodies: Sequence[Body]) -> list[dict[str, Any]]:
         """What lands: the declared columns and nothing else (no card data, no addresses beyond the customer's own).
 
-        Raises SourceContractBroken when a column is absent from every object: null is sent as null, so it vanished.
+        Raises SourceContractBroken when a column is absent from every object: null is sent as null, so it vanished; and
+        when a text has become a list or an object, which would land as the text of its JSON.
         """
         if self.shape:
             return [self.shape(body) for body in bodies]
@@ -45,14 +50,23 @@ class Kind:
         for name in names:
             if whole and name not in {*_SOMETIMES, self.of} and not any(name in body for body in whole):
                 raise SourceContractBroken(
-                    f"stripe stream {self.spec.name}: column {name} is gone from the answers. Does the account answer "
-                    f"with another API version than the pinned one? Run `arsync doctor`; nothing of this page was taken"
+                    f"stripe stream {self.spec.name}: column {name} is gone from the answers. {_VERSION}"
                 )
         rows = [{name: body[name] for name in names if name in body} for body in bodies]
+        self._refuse_nested(rows)
         if self.spec.deleted_flag:
             for row in rows:
                 row.setdefault(self.spec.deleted_flag, False)
         return rows
+
+    def _refuse_nested(self, rows: Sequence[Body]) -> None:
+        for name in (f.name for f in self.spec.fields if f.kind == "text"):
+            nested = next((row for row in rows if isinstance(row.get(name), dict | list)), None)
+            if nested is not None:
+                raise SourceContractBroken(
+                    f"stripe stream {self.spec.name}: column {name} is text, and in {nested['id']} it is a "
+                    f"{type(nested[name]).__name__}. {_VERSION}"
+                )
 
     def touched(self, event: Body) -> str:
         """Id of our object that an event is about, "" when it is about another kind of object."""

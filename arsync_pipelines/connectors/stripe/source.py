@@ -90,6 +90,18 @@ class StripeSource:
         known = cursor.get("newest") if kind.events else (cursor.get("anchor") or {}).get("id")
         return bool(newest and newest != known)
 
+    def unread(self, streams: Sequence[str]) -> dict[str, list[str]]:
+        """Members of the newest object of each kind that do not land."""
+        found: dict[str, list[str]] = {}
+        for stream in streams:
+            kind = self._kind(stream)
+            if kind.of or kind.shape:
+                continue
+            declared = {field.name for field in kind.spec.fields}
+            bodies = self._api.page(kind.path, limit=1, expand=kind.expand).data
+            found[stream] = [member for body in bodies for member in body if member not in declared]
+        return found
+
     def check(self) -> Sequence[ConnectionCheck]:
         return check_account(self._api)
 

@@ -22,7 +22,10 @@ VENDOR_KINDS = (
     "lock_row",
     "ignore_filter",
     "drop_column",
+    "add_column",
+    "rename_column",
     "retype_column",
+    "grow_enum",
     "page_drift",
     "duplicate_webhook",
     "reorder_webhook",
@@ -34,7 +37,9 @@ class Rule:
     """One fault. `rate` is a probability, `times` how often it may still strike (None: no end).
 
     `match`: {"method": "POST", "path": "regular expression, searched"}; empty matches all. `params` by kind:
-    latency {"ms"}, error {"status": [429, 503], "retry_after": seconds}, drop_column {"table", "column"}.
+    latency {"ms"}, error {"status": [429, 503], "retry_after": seconds}; of schemas drop_column {"table", "column"},
+    add_column {"table", "column", "like": the column it holds a copy of}, rename_column {"table", "column", "to"},
+    retype_column {"table", "column"}, grow_enum {"table", "column", "value": shown in place of every value}.
     """
 
     kind: str

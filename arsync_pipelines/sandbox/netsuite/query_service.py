@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..core.drift import columns_in
 from ..core.faults import Faults
 from .errors import ApiError
 from .suiteql import SuiteQl
@@ -39,9 +42,9 @@ class QueryService:
             limit,
             offset,
             skip=int(drift.params.get("rows", 1)) if drift else 0,
-            hidden=self._hidden(where),
+            drift=columns_in(self._faults, _VENDOR, *where),
             ignore_filter=self._faults.hit(_VENDOR, "ignore_filter", *where) is not None,
-            retyped=self._retyped(where),
+            retyped=self._retyped(where, text),
         )
         envelope = {
             "links": page_links(request, limit, offset, page.total, page.has_more),
@@ -53,15 +56,14 @@ class QueryService:
         }
         return Response(orjson.dumps(envelope), media_type=MEDIA_TYPE)
 
-    def _hidden(self, where: tuple[str, str]) -> frozenset[tuple[str, str]]:
-        rule = self._faults.hit(_VENDOR, "drop_column", *where)
-        if rule is None:
-            return frozenset()
-        return frozenset({(str(rule.params["table"]).lower(), str(rule.params["column"]).lower())})
-
-    def _retyped(self, where: tuple[str, str]) -> Retyped | None:
-        rule = self._faults.hit(_VENDOR, "retype_column", *where)
-        return (str(rule.params["column"]).lower(), localised) if rule is not None else None
+    def _retyped(self, where: tuple[str, str], text: str) -> Retyped | None:
+        for kind in ("retype_column", "grow_enum"):
+            rule = self._faults.hit(_VENDOR, kind, *where)
+            if rule is None or not re.search(rf"\b(FROM|JOIN) {rule.params['table']}\b", text, re.IGNORECASE):
+                continue
+            shown = localised if kind == "retype_column" else partial(_grown, str(rule.params["value"]))
+            return str(rule.params["column"]).lower(), shown
+        return None
 
 
 def localised(value: Any) -> str:
@@ -69,6 +71,11 @@ def localised(value: Any) -> str:
     if isinstance(value, int | float):
         return f"USD {value / 100:,.2f}"
     return f"<{value}>"
+
+
+def _grown(shown: str, _value: Any) -> str:
+    """A column after its list of values grew: another one, whatever it held."""
+    return shown
 
 
 def page_parameters(request: Request) -> tuple[int, int]:

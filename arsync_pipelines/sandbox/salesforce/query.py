@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from arsync_pipelines.sandbox.core.drift import columns_in
 from arsync_pipelines.sandbox.core.faults import Faults
 from arsync_pipelines.sandbox.salesforce import ids
 from arsync_pipelines.sandbox.salesforce.errors import SalesforceError
@@ -36,14 +37,12 @@ class Queries:
     def scope(self, *, include_deleted: bool, path: str = "") -> Scope:
         """What a query sees now, faults included."""
         now = self._store.clock.now()
-        dropped = self._faults.hit(VENDOR, "drop_column", "GET", path)
-        hidden = frozenset({(dropped.params["table"].lower(), dropped.params["column"].lower())} if dropped else ())
         return Scope(
             self._store.find_object,
             now.date(),
             include_deleted,
             stamp(now - timedelta(days=float(self._store.settings["recycle_bin_days"]))),
-            hidden,
+            columns_in(self._faults, VENDOR, "GET", path),
             self._faults.hit(VENDOR, "ignore_filter", "GET", path) is not None,
         )
 
@@ -141,7 +140,8 @@ class Queries:
             if not column.relations
         ]
         simple = len(plain) == len(compiled.columns)
-        retyped = self._faults.hit(VENDOR, "retype_column", "GET", "/query")
+        shown = [self._faults.hit(VENDOR, kind, "GET", "/query") for kind in ("retype_column", "grow_enum")]
+        distorted = [r for r in shown if r and r.params.get("table", "").lower() == compiled.object.name.lower()]
         parents = [(path, target) for path, (_, target) in compiled.parents.items()]
         out: list[dict[str, Any]] = []
         for row in self.rows(compiled, rows=rows, limit=limit):
@@ -151,10 +151,10 @@ class Queries:
                     record[name] = to_json(item, row[place]) if item else row[place]
             else:
                 _nested(record, compiled, row, skip, parents, base)
-            if retyped and retyped.params.get("table", "").lower() == compiled.object.name.lower():
-                column = retyped.params["column"]
+            for rule in distorted:
+                column = rule.params["column"]
                 if record.get(column) is not None:
-                    record[column] = str(record[column])
+                    record[column] = rule.params.get("value", rule.params.get("format", "{}").format(record[column]))
             out.append(record)
         return out
 

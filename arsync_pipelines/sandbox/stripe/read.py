@@ -36,6 +36,7 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
     "event": ("type", "types"),
     "webhook_endpoint": (),
 }
+_DRIFTS = ("drop_column", "add_column", "rename_column", "retype_column", "grow_enum")
 _RANGES = ("created", "due_date", "arrival_date")
 
 
@@ -143,20 +144,22 @@ class Reader:
             if not item.startswith("data."):
                 raise Invalid(f"This property cannot be expanded ({item}).", param="expand")
             paths.append(item.removeprefix("data."))
-        drop, retype = self._hit("drop_column", path), self._hit("retype_column", path)
+        drift = self._drift(path)
         plain = kind not in ("balance_transaction", "event", "webhook_endpoint")
-        if plain and not (paths or drop or retype):
+        if plain and not (paths or drift):
             return texts
         bodies = [self.shown(orjson.loads(item)) for item in texts]
         self.expand(bodies, paths)
-        _distort(bodies, kind, drop, retype)
+        _distort(bodies, kind, drift)
         return [orjson.dumps(body).decode() for body in bodies]
 
     def distort(self, body: Body, path: str) -> Body:
         """Applies schema faults to a single object."""
-        drop, retype = self._hit("drop_column", path), self._hit("retype_column", path)
-        _distort([body], body.get("object", ""), drop, retype)
+        _distort([body], body.get("object", ""), self._drift(path))
         return body
+
+    def _drift(self, path: str) -> list[Rule]:
+        return [rule for kind in _DRIFTS if (rule := self._hit(kind, path))]
 
     def _hit(self, kind: str, path: str) -> Rule | None:
         return self._context.faults.hit("stripe", kind, "GET", path)
@@ -208,12 +211,22 @@ def _range(name: str, value: Any) -> dict[str, int]:
     return {COMPARISONS[key]: integer(f"{name}[{key}]", bound) for key, bound in given.items()}
 
 
-def _distort(bodies: list[Body], kind: str, drop: Rule | None, retype: Rule | None) -> None:
-    """Schema drift: a member vanishes, or its integer becomes text and anything else a list."""
-    for body in bodies:
-        if drop and drop.params.get("table", kind) == kind:
-            body.pop(str(drop.params.get("column")), None)
-        column = str(retype.params.get("column")) if retype else ""
-        if retype and retype.params.get("table", kind) == kind and column in body:
-            value = body[column]
-            body[column] = str(value) if isinstance(value, int) else [value]
+def _distort(bodies: list[Body], kind: str, drift: list[Rule]) -> None:
+    """Schema drift: a member vanishes, comes, has another name or another value; a retyped integer becomes text and
+    anything else a list."""
+    for rule in drift:
+        column = str(rule.params.get("column"))
+        for body in bodies if rule.params.get("table", kind) == kind else ():
+            if rule.kind == "add_column":
+                body[column] = body.get(str(rule.params["like"]))
+            elif column not in body:
+                continue
+            elif rule.kind == "drop_column":
+                del body[column]
+            elif rule.kind == "rename_column":
+                body[str(rule.params["to"])] = body.pop(column)
+            elif rule.kind == "grow_enum":
+                body[column] = rule.params["value"]
+            else:
+                value = body[column]
+                body[column] = str(value) if isinstance(value, int) else [value]

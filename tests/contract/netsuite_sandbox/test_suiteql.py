@@ -146,6 +146,16 @@ def test_faults_of_reading(account: Account) -> None:
     assert "Unknown identifier 'foreigntotal'" in account.refusal(query, ["2026-01-01 00:00:00"])
     account.fault("retype_column", times=1, params={"table": "transaction", "column": "foreigntotal"})
     assert account.rows("SELECT foreigntotal FROM transaction WHERE id = 9") == [{"foreigntotal": "USD 162.57"}]
+    account.fault("grow_enum", times=1, params={"table": "transaction", "column": "type", "value": "CustFee"})
+    assert account.rows("SELECT type FROM transaction WHERE id = 9") == [{"type": "CustFee"}]
+    renamed = {"table": "transaction", "column": "foreigntotal", "to": "foreigntotalgross"}
+    account.fault("rename_column", times=2, params=renamed)
+    assert "Unknown identifier 'foreigntotal'" in account.refusal(query, ["2026-01-01 00:00:00"])
+    assert account.rows("SELECT foreigntotalgross FROM transaction WHERE id = 9") == [{"foreigntotalgross": "162.57"}]
+    before = account.rows("SELECT * FROM transaction WHERE id = 9")[0]
+    account.fault("add_column", times=1, params={"table": "transaction", "column": "custbody_region", "like": "tranid"})
+    after = account.rows("SELECT * FROM transaction WHERE id = 9")[0]
+    assert after == {**before, "custbody_region": before["tranid"]}
     plain = account.rows(query, ["2026-01-01 00:00:00"], limit=10, offset=10)
     account.fault("page_drift", times=1, params={"rows": 2})
     assert account.rows(query, ["2026-01-01 00:00:00"], limit=10, offset=10)[0] == plain[2]

@@ -187,6 +187,19 @@ def test_faults_of_reading(server: Server, http: httpx.Client) -> None:
     assert gone.status_code == 400 and gone.json()[0]["errorCode"] == "INVALID_FIELD"
     assert "Phone" not in {one["name"] for one in http.get("/sobjects/Account/describe").json()["fields"]}
     server.context.faults.remove()
+    server.fault("rename_column", params={"table": "Account", "column": "Phone", "to": "Main_Phone__c"})
+    server.fault("add_column", params={"table": "Account", "column": "Region__c", "like": "Name"})
+    gone = http.get("/query", params={"q": "SELECT Phone FROM Account"})
+    assert gone.status_code == 400 and gone.json()[0]["errorCode"] == "INVALID_FIELD"
+    record = http.get("/query", params={"q": "SELECT Name, Region__c, Main_Phone__c FROM Account LIMIT 1"}).json()
+    (shown,) = record["records"]
+    assert shown["Region__c"] == shown["Name"] and "Main_Phone__c" in shown
+    described = {one["name"] for one in http.get("/sobjects/Account/describe").json()["fields"]}
+    assert {"Region__c", "Main_Phone__c"} < described and "Phone" not in described
+    server.context.faults.remove()
+    server.fault("grow_enum", params={"table": "Opportunity", "column": "StageName", "value": "Thrilled"}, times=1)
+    record = http.get("/query", params={"q": "SELECT StageName FROM Opportunity"}).json()["records"][0]
+    assert record["StageName"] == "Thrilled"
     server.fault("retype_column", params={"table": "Opportunity", "column": "Amount"}, times=1)
     record = http.get("/query", params={"q": "SELECT Amount FROM Opportunity"}).json()["records"][0]
     assert record["Amount"] == "12345.67"

@@ -173,6 +173,16 @@ def test_schema_and_filter_faults_strike_lists(server: Server, client: stripe.St
         Rule("retype_column", "stripe", times=1, params={"table": "customer", "column": "created"})
     )
     assert isinstance(client.v1.customers.list({"limit": 1}).data[0].to_dict()["created"], str)
+    drifts = {
+        "rename_column": {"column": "email", "to": "mail"},
+        "add_column": {"column": "region", "like": "name"},
+        "grow_enum": {"column": "currency", "value": "xqq"},
+    }
+    for kind, params in drifts.items():
+        server.context.faults.add(Rule(kind, "stripe", times=1, params={"table": "customer", **params}))
+    shown = client.v1.customers.retrieve(made.id).to_dict()
+    assert "email" not in shown
+    assert (shown["mail"], shown["region"], shown["currency"]) == ("drift@example.com", "Drift", "xqq")
     server.context.faults.add(Rule("ignore_filter", "stripe", times=1))
     assert client.v1.customers.list({"created": {"gt": server.now() + 99}}).data
     server.context.faults.add(Rule("page_drift", "stripe", times=1))

@@ -102,6 +102,25 @@ def test_a_posting_without_a_document_blocks_and_is_named(books: company.Books) 
     assert documents(raw) == {}
 
 
+def test_an_invoice_whose_type_nobody_knows_blocks_and_is_named(books: company.Books) -> None:
+    """Nothing is published until somebody says what it is."""
+    raw = books.raw
+    books.document("906", "CustInvc", "2026-06-01", "5", "1", "1", "10.00", due="2026-06-01")
+    raw.rebuild()
+    assert documents(raw) == {}
+    (invoice,) = raw.rows("select * from raw_netsuite__transaction where id = '906'")
+    fields = {name: value for name, value in invoice.items() if not name.startswith("_")}
+    raw.add("raw_netsuite__transaction", "erp", **{**fields, "type": "CustFee"})
+    with pytest.raises(AssertionError, match="assert_nothing_lost_to_canonical"):
+        raw.rebuild()
+    found = documents(raw)["posted_only:erp:906"]
+    assert (found["finding"], found["severity"], found["amount"]) == ("extra", "critical", 10)
+    assert "CustFee" in found["detail"]
+    raw.add("raw_netsuite__transaction", "erp", **fields)
+    raw.rebuild()
+    assert documents(raw) == {}
+
+
 def test_a_finding_keeps_when_it_was_first_seen_closes_and_opens_anew(books: company.Books) -> None:
     raw = books.raw
 

@@ -12,7 +12,7 @@ from arsync_pipelines.bootstrap import PROJECT_ROOT
 RECIPES: Mapping[str, Sequence[str]] = {
     "bulk: failed, unprocessed and missing rows, aborted jobs": ["tests/unit/connectors/salesforce/test_bulk_write.py"],
     "poisoned rows in a batch refused as a whole": ["tests/unit/connectors/http/test_bisect.py"],
-    "schema drift and servers that ignore what they are asked": [
+    "servers that ignore what they are asked, rows that do not fit": [
         "tests/unit/connectors/netsuite/test_distrust.py",
         "tests/unit/connectors/stripe/test_distrust.py",
         "tests/contract/sources/test_failures.py",

@@ -11,10 +11,11 @@ import pytest
 from arsync_pipelines.bootstrap import PROJECT_ROOT
 from tests.fixtures.postgres import Postgres, postgres
 from tests.integration.delivery.stores import DATABASES, Stores, stores
-from tests.integration.faults import batches, disks, kills, others, pauses, replays, storms, tokens
+from tests.integration.faults import batches, disks, kills, others, pauses, replays, schemas, storms, tokens
 from tests.integration.faults.cursors.ours import Arsync
 from tests.integration.faults.cursors.stories import STORIES
 from tests.integration.faults.cursors.telling import SLIPS, told
+from tests.integration.faults.drifting import KINDS, WORLDS
 
 __all__ = ["postgres"]
 
@@ -109,6 +110,13 @@ def test_stories_that_lose_rows_to_careless_cursors_lose_none() -> None:
 @pytest.mark.parametrize("story", SLIPS)
 def test_the_stories_show_a_slip_in_our_own_cursor(story: str) -> None:
     assert told(next(one for one in STORIES if one.name == story), SLIPS[story]).wrong
+
+
+@pytest.mark.parametrize("system", WORLDS)
+def test_a_schema_that_drifts_is_noticed_and_nothing_turns_into_nothing(system: str) -> None:
+    verdicts = schemas.all_drifts(system, first_of_kind=True)
+    assert [line for verdict in verdicts for line in verdict.told] == []
+    assert {verdict.drift.kind for verdict in verdicts} == set(KINDS)
 
 
 def test_recipes_that_are_tests_are_there() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from ...core.drift import UNCHANGED, Columns
 from ..dates import instant_of
 from ..errors import ApiError, bad_query
 from ..schema import Kind
@@ -71,18 +72,18 @@ class SuiteQl:
         offset: int,
         *,
         skip: int = 0,
-        hidden: frozenset[tuple[str, str]] = frozenset(),
+        drift: Columns = UNCHANGED,
         ignore_filter: bool = False,
         retyped: Retyped | None = None,
     ) -> Page:
         """Rows [offset, offset + limit) of the result. Raises ApiError 400 for anything NetSuite would refuse.
 
-        `skip`, `hidden`, `ignore_filter` and `retyped` are faults: rows lost between pages, columns that vanished, the
-        cursor's filter dropped, a column rendered as something else.
+        `skip`, `drift`, `ignore_filter` and `retyped` are faults: rows lost between pages, columns that vanished or
+        came, the cursor's filter dropped, a column rendered as something else.
         """
         written = normalise(text)
         binds = _binds(written, params)
-        statement = self._compile(written.sql, hidden, ignore_filter)
+        statement = self._compile(written.sql, drift, ignore_filter)
         named = {name: value for name, value in binds.items() if name in statement.names}
         if "now" in statement.names:
             named["now"] = self._store.time.wall(instant_of(self._now()))
@@ -148,9 +149,9 @@ class SuiteQl:
         return special.get(kind, number_text)
 
 
-def compile_statement(text: str, hidden: frozenset[tuple[str, str]], ignore_filter: bool) -> Statement:
+def compile_statement(text: str, drift: Columns, ignore_filter: bool) -> Statement:
     """Parses and lowers one normalised text. Raises ApiError 400."""
-    lowering = Lowering(hidden, ignore_filter)
+    lowering = Lowering(drift, ignore_filter)
     lowered, columns = lowering.query(parse(text), None)
     sql = lowered.sql(dialect="sqlite")
     names = frozenset(node.name for node in lowered.find_all(exp.Placeholder))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from ...core.drift import Columns
 from ..errors import bad_query
 from ..schema import TABLES, Kind
 
@@ -21,6 +22,11 @@ class Source:
     table: str
     columns: Mapping[str, Kind]
     required: frozenset[str] = frozenset()
+    held: Mapping[str, str] = field(default_factory=dict)  # names that a fault gave -> the column of the store
+
+    def stored(self, name: str) -> str:
+        """The store's name of a column."""
+        return self.held.get(name, name)
 
 
 @dataclass
@@ -62,7 +68,7 @@ class Scope:
                 f"Search error occurred: Unknown identifier '{written}'. Available identifiers are: {{{known}}}"
             )
         alias, source = found
-        return column(alias, name), source.columns[name], source
+        return column(alias, source.stored(name)), source.columns[name], source
 
 
 def column(alias: str, name: str) -> exp.Column:
@@ -73,10 +79,12 @@ def quoted(name: str) -> exp.Identifier:
     return exp.Identifier(this=name, quoted=True)
 
 
-def table_source(name: str, hidden: frozenset[tuple[str, str]]) -> Source:
-    """A table of the account; `hidden` are (table, column) pairs that a fault took away."""
+def table_source(name: str, drift: Columns) -> Source:
+    """A table of the account, with what faults made of its columns."""
     table = TABLES.get(name)
     if table is None:
         raise bad_query(f"Search error occurred: Record '{name}' was not found.")
-    columns = {key: kind for key, kind in table.columns.items() if (name, key) not in hidden}
-    return Source(name, columns, table.required)
+    columns = {key: kind for key, kind in table.columns.items() if (name, key) not in drift.gone}
+    held = {new.lower(): old for new, old in drift.of(name).items()}
+    columns |= {new: table.columns[old] for new, old in held.items()}
+    return Source(name, columns, table.required, held)

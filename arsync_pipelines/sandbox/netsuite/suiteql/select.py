@@ -6,6 +6,7 @@ import re
 
 from sqlglot import exp
 
+from ...core.drift import Columns
 from ..errors import bad_query
 from ..schema import Kind
 from .expressions import Expressions
@@ -18,10 +19,10 @@ _CTES = ("with_", "with")
 
 
 class Lowering:
-    """One pass over one statement; `hidden` columns do not exist for this query."""
+    """One pass over one statement, with the columns as `drift` left them."""
 
-    def __init__(self, hidden: frozenset[tuple[str, str]], ignore_filter: bool) -> None:
-        self._hidden = hidden
+    def __init__(self, drift: Columns, ignore_filter: bool) -> None:
+        self._drift = drift
         self._ignore_filter = ignore_filter
         self._expressions = Expressions(self)
 
@@ -102,7 +103,7 @@ class Lowering:
         name = node.name.lower()
         alias = node.alias.lower() or name
         derived = scope.find_cte(name)
-        scope.add(alias, Source("", derived) if derived is not None else table_source(name, self._hidden))
+        scope.add(alias, Source("", derived) if derived is not None else table_source(name, self._drift))
         return exp.Table(this=quoted(name), alias=exp.TableAlias(this=quoted(alias)))
 
     def _join(self, join: exp.Join, source: exp.Expr, scope: Scope) -> exp.Join:
@@ -127,7 +128,7 @@ class Lowering:
                     for name, kind in source.columns.items():
                         if name not in columns:
                             columns[name] = kind
-                            outputs.append(exp.Alias(this=column(alias, name), alias=quoted(name)))
+                            outputs.append(exp.Alias(this=column(alias, source.stored(name)), alias=quoted(name)))
                 continue
             node, kind = self._expressions.lower(item.this if isinstance(item, exp.Alias) else item, scope)
             named = item.alias if isinstance(item, exp.Alias) else (item.name if isinstance(item, exp.Column) else "")

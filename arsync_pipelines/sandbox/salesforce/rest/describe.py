@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from arsync_pipelines.sandbox.salesforce.org import Org
@@ -83,8 +84,9 @@ def basic(org: Org, call: Call, name: str) -> Reply:
 def whole(org: Org, call: Call, name: str) -> Reply:
     """GET /sobjects/{Object}/describe."""
     owner = org.object(name)
-    hidden = org.queries.scope(include_deleted=False, path=f"/sobjects/{name}/describe").hidden
-    fields = [field(one) for one in owner.fields.values() if (owner.name.lower(), one.name.lower()) not in hidden]
+    drift = org.queries.scope(include_deleted=False, path=f"/sobjects/{name}/describe").drift
+    fields = [field(one) for one in owner.fields.values() if (owner.name.lower(), one.name.lower()) not in drift.gone]
+    fields += [field(replace(one, name=new)) for new, held in drift.of(owner.name).items() if (one := owner.find(held))]
     children = [
         {
             "childSObject": child.name,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from arsync_pipelines.sandbox.core.drift import UNCHANGED, Columns
 from arsync_pipelines.sandbox.salesforce.errors import SalesforceError
 from arsync_pipelines.sandbox.salesforce.schema import NUMBERS, FieldDef, ObjectDef
 from arsync_pipelines.sandbox.salesforce.soql.conditions import Conditions
@@ -27,7 +28,7 @@ class Scope:
     today: date
     include_deleted: bool = False
     purge_before: str = ""  # rows deleted earlier are gone for good
-    hidden: frozenset[tuple[str, str]] = frozenset()
+    drift: Columns = UNCHANGED
     ignore_filter: bool = False
 
 
@@ -64,7 +65,7 @@ class _Compiler:
         self._query = query
         self._text = text
         self._scope = scope
-        self._names = Names(query, text, scope.find, scope.hidden, root)
+        self._names = Names(query, text, scope.find, scope.drift, root)
         self._conditions = Conditions(text, scope.today, self._resolve, self._sub_select)
 
     def compile(self) -> Compiled:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from arsync_pipelines.sandbox.core.drift import Columns
 from arsync_pipelines.sandbox.salesforce.errors import SalesforceError
 from arsync_pipelines.sandbox.salesforce.schema import FieldDef, ObjectDef
 from arsync_pipelines.sandbox.salesforce.soql.tokens import located
@@ -25,19 +26,20 @@ class Column:
     item: FieldDef
     owner: ObjectDef
     alias: str
+    held: str = ""  # the store's name of a field that a fault named otherwise
 
     @property
     def sql(self) -> str:
-        return f'{self.alias}."{self.item.name}"'
+        return f'{self.alias}."{self.held or self.item.name}"'
 
 
 class Names:
-    """Resolution for one query; collects the joins it needs. `hidden` are (object, field) pairs to deny."""
+    """Resolution for one query; collects the joins it needs. `drift`: what faults made of the fields."""
 
-    def __init__(self, query: Select, text: str, find: Finder, hidden: frozenset[tuple[str, str]], root: str) -> None:
+    def __init__(self, query: Select, text: str, find: Finder, drift: Columns, root: str) -> None:
         self._text = text
         self._find = find
-        self._hidden = hidden
+        self._drift = drift
         found = find(query.source)
         if found is None:
             raise located(
@@ -70,9 +72,12 @@ class Names:
                 raise self._no(path, f"Didn't understand relationship '{name}' in field path.{ADVICE}")
             shown = (*shown, relation.relationship)
             alias, owner = self._join(shown, alias, relation, target)
-        item = owner.find(parts[-1])
-        if item is None or (owner.name.lower(), item.name.lower()) in self._hidden:
+        held = {new.lower(): old for new, old in self._drift.of(owner.name).items()}.get(parts[-1].lower(), "")
+        item = owner.find(held or parts[-1])
+        if item is None or (not held and (owner.name.lower(), item.name.lower()) in self._drift.gone):
             raise self._no(path, f"No such column '{parts[-1]}' on entity '{owner.name}'.{ADVICE}")
+        if held:
+            return Column(shown, replace(item, name=parts[-1]), owner, alias, item.name)
         return Column(shown, item, owner, alias)
 
     def _join(self, shown: tuple[str, ...], alias: str, relation: FieldDef, target: ObjectDef) -> tuple[str, ObjectDef]:

@@ -267,6 +267,20 @@ def test_a_bulk_read_resumes_at_its_page_and_starts_over_when_the_job_is_gone() 
     assert ids(source(org).read("user", pages[0].cursor)) == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("value", ["USD 12.50", "1.234,50", "", "true"])
+def test_a_number_that_became_a_text_is_named_with_its_stream(value: str) -> None:
+    org = Table({**record(n), "Saldo__c": None if n else value} for n in range(3))
+    made = source(org, mapping={"account": {"open_balance": "Saldo__c"}})
+    with pytest.raises(SourceContractBroken, match=r"stream account: column ar__open_balance \(Saldo__c\)"):
+        list(made.read("account", None))
+
+
+def test_numbers_in_every_form_that_an_org_sends_are_numbers() -> None:
+    shown: list[Any] = [0, -12, 1234567.89, 1e-7, 1e22, None]
+    org = Table({**record(n), "AR_Open_Balance__c": value} for n, value in enumerate(shown))
+    assert len(ids(source(org).read("account", None))) == len(shown)
+
+
 def test_mapped_names_are_read_and_land_under_the_same_columns() -> None:
     mapping = {"account": {"open_balance": "Saldo__c"}, "objects": {"invoice": "Rechnung__c"}}
     made = source(Table([]), mapping=mapping)

@@ -79,6 +79,15 @@ def test_a_vanished_column_is_named_with_its_stream(account: Any) -> None:
         list(account.source().read("charge", None))
 
 
+@pytest.mark.parametrize("shape", [["cus_1"], {"id": "cus_1", "object": "customer"}], ids=["list", "dict"])
+def test_a_text_that_became_a_structure_is_named_with_its_stream(account: Any, shape: Any) -> None:
+    """It would land as the text of its JSON, and no customer would be found by it."""
+    fill(account, 3)
+    account.objects["charge"][1]["customer"] = shape
+    with pytest.raises(SourceContractBroken, match=f"stream charge: column customer .* ch_1 .* {type(shape).__name__}"):
+        list(account.source().read("charge", None))
+
+
 def test_an_answer_that_is_no_list(account: Any) -> None:
     account.refuse = lambda request: httpx.Response(200, json={"hello": "world"})
     with pytest.raises(SourceContractBroken, match="without `data`"):
