@@ -1,6 +1,7 @@
 """Columns that a source shows and nobody reads: looked at once a day, and a new one is told once.
 
-The first look takes what is there as usual. No read fails because of it: what is not read, is not needed either.
+The first look takes what is there as usual. No read fails because of it, and a look that fails is repeated the next
+day: what is not read, is not needed either.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ COLUMNS = {"connection": "varchar", "stream": "varchar", "column_name": "varchar
 EVERY = timedelta(days=1)
 _LOOKED = ""
 """Name in a row that only says when the columns of a stream were last looked at."""
-
+_UNSEEN = "*"
+"""Name in a row that says that no look has succeeded so far: the next one is the first."""
 
 Known = Mapping[str, Mapping[str, datetime]]
-"""Stream -> column -> when it was first seen; under `_LOOKED` the last look. Streams never looked at are absent."""
+"""Stream -> column -> when it was first seen; under `_LOOKED` the last look, `_UNSEEN` where none succeeded so far.
+Streams never looked at are absent."""
 
 
 def told_of_new_columns(
@@ -43,10 +46,13 @@ def told_of_new_columns(
     try:
         shown = source.unread(due)
     except SourceError as error:
+        with warehouse.writing():
+            _keep(warehouse, source.connection, None, due, known, now)
         return [_with(one, f"its columns could not be looked at: {error}" * (one.stream == due[0])) for one in stats]
     with warehouse.writing():
         _keep(warehouse, source.connection, shown, due, known, now)
-    new = {stream: sorted(set(columns) - known[stream].keys()) for stream, columns in shown.items() if stream in known}
+    seen = {stream: columns for stream, columns in known.items() if _UNSEEN not in columns}
+    new = {stream: sorted(set(columns) - seen[stream].keys()) for stream, columns in shown.items() if stream in seen}
     return [_with(one, _said(one, new.get(one.stream, ()))) for one in stats]
 
 
@@ -72,12 +78,12 @@ def known_columns(warehouse: Warehouse, connection: str) -> Known:
 def _keep(
     warehouse: Warehouse,
     connection: str,
-    shown: Mapping[str, Sequence[str]],
+    shown: Mapping[str, Sequence[str]] | None,
     looked: Sequence[str],
     known: Known,
     now: datetime,
 ) -> None:
-    """What was seen stays seen: a column that comes and goes is told once."""
+    """What was seen stays seen: a column that comes and goes is told once. `shown` None: nothing could be looked at."""
     others = [
         tuple(row[name] for name in COLUMNS)
         for row in _rows(warehouse)
@@ -86,10 +92,12 @@ def _keep(
     mine = [
         (connection, stream, column, seen)
         for stream in looked
-        for column, seen in (dict.fromkeys(shown.get(stream, ()), now) | dict(known.get(stream, {}))).items()
-        if column != _LOOKED
+        for column, seen in (dict.fromkeys((shown or {}).get(stream, ()), now) | dict(known.get(stream, {}))).items()
+        if column not in (_LOOKED, _UNSEEN)
     ]
     mine += [(connection, stream, _LOOKED, now) for stream in looked]
+    if shown is None:
+        mine += [(connection, stream, _UNSEEN, now) for stream in looked if _UNSEEN in known.get(stream, {_UNSEEN})]
     warehouse.replace_table(TABLE, COLUMNS, [*others, *mine])
 
 

@@ -86,7 +86,7 @@ def test_a_source_is_asked_once_a_day_and_only_of_what_is_read(daily: Daily) -> 
     assert daily.shop.asked[2:] == [["term"]]
 
 
-def test_a_source_that_shows_nothing_today_is_read_and_asked_again(daily: Daily) -> None:
+def test_a_source_that_shows_nothing_today_is_read_and_asked_again_tomorrow(daily: Daily) -> None:
     daily.run()
     daily.shop.mute = True
     daily.shop.sell(1)
@@ -95,7 +95,19 @@ def test_a_source_that_shows_nothing_today_is_read_and_asked_again(daily: Daily)
     assert daily.bench.current() == daily.shop.expected()
     daily.shop.mute = False
     daily.shop.columns["term"] += ["size"]
-    assert ["size" in told for told in daily.run(after=timedelta())] == [True]
+    asked = len(daily.shop.asked)
+    assert daily.run(after=timedelta(hours=1)) == [] and len(daily.shop.asked) == asked
+    assert ["size" in told for told in daily.run(after=timedelta(hours=23))] == [True]
+
+
+def test_the_first_look_that_succeeds_takes_what_is_there_as_usual(daily: Daily) -> None:
+    daily.shop.mute = True
+    for _ in range(2):
+        assert len(daily.run()) == 1
+    daily.shop.mute = False
+    assert daily.run() == []
+    daily.shop.columns["term"] += ["size"]
+    assert ["size" in told for told in daily.run()] == [True]
 
 
 def test_connections_are_told_apart(daily: Daily) -> None:
