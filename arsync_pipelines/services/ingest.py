@@ -92,8 +92,7 @@ class IngestService:
                 except ArsyncError as error:
                     failures[spec.name] = error
         totals = TotalsTaken(self._warehouse, source, [spec.name for spec in specs], self._clock)
-        # read anew from an instant, a stream need not hold what came before it
-        totals.begin(ask=since is None)
+        totals.begin(since)
         done: dict[str, ReadStats] = {}
         stop = threading.Event()
         with (

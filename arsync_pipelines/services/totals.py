@@ -6,9 +6,10 @@ went on, and nothing can be concluded. Comparing them with raw is recon_counts' 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
+from typing import Any
 
 from arsync_pipelines.domain.errors import SourceError
 from arsync_pipelines.ports.clock import Clock
@@ -37,20 +38,30 @@ class TotalsTaken:
         self._streams = streams
         self._clock = clock
         self._before: frozenset[ControlTotal] = frozenset()
+        self._whole = set(streams)
+        """Streams of which raw holds all there is once they are read."""
         self._trouble = ""
 
-    def begin(self, *, ask: bool) -> None:
-        """Forget the last totals of the streams and, if `ask`, take them. Inside no transaction, before the read."""
+    def begin(self, since: datetime | None = None) -> None:
+        """Forget the last totals of the streams and take them anew. Inside no transaction, before the read.
+
+        In a read that begins at `since` (aware) a stream has none, for raw need not hold what came before, unless its
+        last ones were taken after that instant: what was read to its end then and what is read now leave no gap.
+        """
         if not isinstance(self._source, Totalling):
             return
         with self._warehouse.writing():
+            if since is not None:
+                first = since.astimezone(UTC).replace(tzinfo=None)
+                mine = filter(self._is_mine, self._warehouse.query(f"select * from {TABLE}"))
+                self._whole = {row["stream"] for row in mine if row["taken_at"] >= first}
             self._replace([])
-        if ask:
+        if self._whole:
             self._before = self._take(self._source)
 
     def end(self, stats: Sequence[ReadStats]) -> list[ReadStats]:
         """Take them again and keep those of the streams that were read to their end; a warning where none came."""
-        ended = {one.stream for one in stats}
+        ended = {one.stream for one in stats} & self._whole
         if self._before and ended and isinstance(self._source, Totalling):
             now = self._take(self._source)
             still = {stream for stream in ended if _of(stream, now) == _of(stream, self._before)}
@@ -78,9 +89,12 @@ class TotalsTaken:
         others = [
             tuple(row[column] for column in COLUMNS)
             for row in self._warehouse.query(f"select * from {TABLE}")
-            if row["connection"] != self._source.connection or row["stream"] not in self._streams
+            if not self._is_mine(row)
         ]
         self._warehouse.replace_table(TABLE, COLUMNS, [*others, *rows])
+
+    def _is_mine(self, row: Mapping[str, Any]) -> bool:
+        return row["connection"] == self._source.connection and row["stream"] in self._streams
 
 
 def _of(stream: str, totals: Collection[ControlTotal]) -> set[ControlTotal]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from arsync_pipelines.domain.errors import ArsyncError, SourceUnreachable
 from arsync_pipelines.ports.source import ControlTotal, Cursor, Page
 from tests.integration.ingest.conftest import Bench
-from tests.integration.ingest.shop import Shop
+from tests.integration.ingest.shop import FixedClock, Shop
 
 
 @dataclass
@@ -87,7 +87,25 @@ def test_a_stream_that_failed_has_no_totals(bench: Bench, shop: CountingShop) ->
 
 
 def test_a_read_from_an_instant_on_is_compared_with_nothing(bench: Bench, shop: CountingShop) -> None:
+    bench.service().run(shop, since=datetime(2026, 1, 3, tzinfo=UTC))
+    assert shop.asked == [] and on_file(bench) == {}, "what came before was never read"
     bench.service().run(shop)
     asked = len(shop.asked)
+    bench.service().run(shop, since=FixedClock().now() + timedelta(hours=1))
+    assert len(shop.asked) == asked and on_file(bench) == {}, "between the last read and that instant is a gap"
+
+
+def test_days_read_again_that_were_read_before_are_compared_as_ever(bench: Bench, shop: CountingShop) -> None:
+    """Else every night's reading again would take from the proof after it what it counts."""
+    bench.service().run(shop)
+    before = on_file(bench)
     bench.service().run(shop, since=datetime(2026, 1, 3, tzinfo=UTC))
-    assert len(shop.asked) == asked and on_file(bench) == {}
+    assert on_file(bench) == before != {}
+
+
+def test_of_days_read_again_a_stream_that_was_not_whole_is_compared_with_nothing(
+    bench: Bench, shop: CountingShop
+) -> None:
+    bench.service().run(shop, ["term"])
+    bench.service().run(shop, since=datetime(2026, 1, 3, tzinfo=UTC))
+    assert set(on_file(bench)) == {"term"}
